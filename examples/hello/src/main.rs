@@ -1,0 +1,2 @@
+//! The server that tests and benches measure with.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The sans-IO engine.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The `rws` binary.
+fn main() {}

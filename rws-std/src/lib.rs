@@ -1,0 +1,1 @@
+//! rws on threads and epoll.
