@@ -1,0 +1,126 @@
+"""The suites as plain data: adding one is adding one line to `SUITES`.
+
+A step is a command (a list of words) or a Python function that returns an error text, or None when all is well.
+`needs` names entries of `needs.NEEDS`; `inputs` names entries of `INPUTS`: where one is absent the suite is skipped.
+"""
+import dataclasses
+import os
+import pathlib
+import sys
+import tomllib
+from collections.abc import Callable
+
+import fuzzing
+import tidy
+from needs import BARE_METAL, ROOT
+
+TARGET = ROOT / "target"
+CORPORA = pathlib.Path(os.environ.get("RWS_CORPORA") or ROOT.parent / "shared" / "data").resolve()
+BENCH = [sys.executable, "-B", "tests/bench"]
+
+Step = list[str] | Callable[[bool], str | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    name: str
+    what: str
+    steps: list[Step]
+    needs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
+    full_only: list[Step] = dataclasses.field(default_factory=list)
+    minutes_max: int = 15
+
+
+def nextest(package: str, *more: str) -> list[str]:
+    return ["cargo", "nextest", "run", "--no-fail-fast", "--status-level", "slow", "-p", package, *more]
+
+
+def over_the_wire(name: str, what: str, *needs: str, inputs: tuple[str, ...] = (), minutes_max: int = 15) -> Suite:
+    """A suite that is the `[[test]]` target of its own name in `tests/Cargo.toml`."""
+    steps: list[Step] = [nextest("rws-tests", "--test", name)]
+    return Suite(name, what, steps, ("nextest", *needs), (f"test:{name}", *inputs), minutes_max=minutes_max)
+
+
+def core_build(target: str, *features: str) -> list[str]:
+    return ["cargo", "build", "-p", "rws-core", "--target", target, *features]
+
+
+PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-proxy", "hello") for word in ("-p", crate)]
+
+SUITES = [
+    Suite("format", "every file is as rustfmt writes it", [["cargo", "fmt", "--all", "--check"]]),
+    Suite("lint", "clippy on every target, warnings are errors",
+          [["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]]),
+    Suite("tidy", "house rules that no compiler checks, and spelling", [tidy.check, ["typos"]], ("typos",)),
+    Suite("deny", "licences, bans and sources of dependencies (--full: advisories, from the network)",
+          [["cargo", "deny", "--workspace", "check", "bans", "licenses", "sources"]], ("cargo-deny",),
+          full_only=[["cargo", "deny", "--workspace", "check", "advisories"]]),
+    Suite("unit", "tests beside the code, and the examples in the docs",
+          [["cargo", "nextest", "run", "--no-fail-fast", "--status-level", "slow", *PRODUCT],
+           ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std"],
+           ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std"]],
+          ("nextest",), env={"RUSTDOCFLAGS": "-D warnings"}),
+    Suite("core-targets", "rws-core without std, with and without alloc, on bare metal and on the host",
+          [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"))]
+          + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--features", "alloc"]],
+          ("bare-metal", "nextest")),
+    Suite("loom", "every interleaving of the shard hand-over",
+          [["cargo", "test", "--release", "-p", "rws-std", "--lib", "loom"]], inputs=("loom",),
+          env={"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": str(TARGET / "loom"), "CARGO_PROFILE_RELEASE_LTO": "off"}),
+    Suite("miri", "the byte-scanning kernels, the only unsafe of the core, under Miri",
+          [["cargo", "+nightly", "miri", "test", "-p", "rws-core", "--lib", "scan"]], ("miri",), ("scan",),
+          env={"MIRIFLAGS": "-Zmiri-disable-isolation -Zmiri-strict-provenance", "PROPTEST_CASES": "8"}),
+    over_the_wire("corpora", "public HTTP/1 corpora at every split and byte by byte", inputs=("corpora",)),
+    over_the_wire("sim", "client role against server role over a faulty link, seeded"),
+    over_the_wire("wire", "each HTTP/1.1 rule over a real socket", "release"),
+    over_the_wire("static", "files: range, conditional, dot-files, symlinks", "release"),
+    over_the_wire("proxy", "the rws binary before real upstreams", "release"),
+    Suite("differential", "our reading of requests beside independent implementations",
+          [["cargo", "nextest", "run", "--manifest-path", "tests/peers/Cargo.toml", "--test", "differential"]],
+          ("nextest",), ("peer-test:differential",)),
+    Suite("fuzz", "every fuzz target for a minute (--full: ten)", [fuzzing.smoke], ("cargo-fuzz",), ("fuzz",), minutes_max=25),
+    Suite("latency", "blocking handlers do not delay the others", [[*BENCH, "latency"]], ("release",)),
+    Suite("hostile", "idle, dribbling and malformed clients change nothing for a normal one",
+          [[*BENCH, "hostile"]], ("release",)),
+    Suite("bench", "the project beside its peers, one table with the goals", [[*BENCH, "table"]],
+          ("release", "peers", "raw", "nginx", "lighttpd", "h2o", "haproxy", "wrk", "h2load", "valgrind", "strace"), minutes_max=25),
+]
+
+
+def absent(suite: Suite) -> str | None:
+    """Why this suite can't run here, or None."""
+    for name in suite.inputs:
+        kind, _, target = name.partition(":")
+        reason = INPUTS[kind](target)
+        if reason:
+            return reason
+    return None
+
+
+def missing_target(manifest: str, table: str, name: str) -> str | None:
+    path = ROOT / manifest
+    if path.exists() and any(entry.get("name") == name for entry in tomllib.loads(path.read_text()).get(table, [])):
+        return None
+    return f"{manifest} has no [[{table}]] named {name}"
+
+
+def missing_path(path: pathlib.Path, hint: str) -> str | None:
+    return None if path.exists() else f"{hint} is absent"
+
+
+def missing_loom(_: str) -> str | None:
+    sources = (ROOT / "rws-std" / "src").rglob("*.rs")
+    return None if any("cfg(loom)" in path.read_text() or "loom::" in path.read_text() for path in sources) \
+        else "rws-std has no loom model"
+
+
+INPUTS: dict[str, Callable[[str], str | None]] = {
+    "test": lambda name: missing_target("tests/Cargo.toml", "test", name),
+    "peer-test": lambda name: missing_target("tests/peers/Cargo.toml", "test", name),
+    "corpora": lambda _: missing_path(CORPORA / "h1", "the corpora folder (RWS_CORPORA, or ../shared/data beside the project)"),
+    "fuzz": lambda _: missing_path(ROOT / "fuzz" / "Cargo.toml", "fuzz/Cargo.toml"),
+    "scan": lambda _: missing_path(ROOT / "rws-core" / "src" / "scan", "rws-core/src/scan"),
+    "loom": missing_loom,
+}
