@@ -1,2 +1,45 @@
-//! The sans-IO engine.
+//! The sans-IO, `no_std`, no-alloc HTTP engine of rws.
+//!
+//! ```text
+//!   bytes in ─▶ receive ─▶ Event ─▶ (driver runs a job: middleware, route, handler) ─▶ transmit ─▶ bytes out
+//!                  ▲                                                                    ▲
+//!                  └──────────────── Env { now, limits, date } lent to every verb ──────┘
+//! ```
+//!
+//! A connection stores spans and counters, never a borrow; buffers are lent per call. Time, bytes and
+//! entropy come in as arguments, so the same inputs give the same outputs, byte for byte.
+//!
+//! Where to look: [`message`] (heads and fields), [`connection`] (events and verbs), [`h1`] (HTTP/1.1),
+//! [`service`] and [`middleware`] (what an application implements), [`route`], [`semantics`] (ranges,
+//! conditional requests, dates, media types).
 #![no_std]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod connection;
+pub mod env;
+pub mod error;
+pub mod limits;
+pub mod message;
+pub mod middleware;
+pub mod service;
+pub mod time;
+
+pub use connection::{ByteConnection, Connection, Event, Fill, HeadAnswer, Sent, Source, Step, StreamId};
+pub use env::Env;
+pub use error::{Capacity, Error, Misuse, PeerFault};
+pub use limits::Limits;
+pub use message::{
+    Field, FieldBlock, FieldBlockMut, FieldName, KnownName, Method, RequestHead, ResponseHead, Scratch, Span,
+    Status, Version,
+};
+pub use service::{Context, Service};
+pub use time::{Instant, UnixTime};

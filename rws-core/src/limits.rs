@@ -1,0 +1,96 @@
+//! Every limit of the engine, with its unit in its name.
+
+/// All limits of one listener or client.
+///
+/// Two presets: [`Limits::SERVER`] and [`Limits::DEVICE`]. A limit that is hit is an answer (408, 413, 414,
+/// 431, 503, or a close), never a stall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A request or response head, from its first byte to the empty line: bytes. At most 65,535. 431.
+    pub head_bytes_max: u16,
+    /// Field lines in one head or trailer section. 431.
+    pub fields_max: u16,
+    /// The request target: bytes. 414.
+    pub target_bytes_max: u16,
+    /// A response head as we encode it: bytes; `transmit` asks for a head only with this much room.
+    pub response_head_bytes_max: u16,
+    /// A trailer section: bytes.
+    pub trailer_bytes_max: u16,
+    /// A request body, where no layer says otherwise: bytes. 413.
+    pub body_bytes_max: u64,
+    /// Body bytes a peer may send before the first `grant`.
+    pub body_window_bytes: u32,
+    /// Extension bytes of one chunk-size line.
+    pub chunk_extension_bytes_max: u16,
+    /// Chunk framing that a body may spend beyond its content: bytes per content byte is capped at 1
+    /// after this many bytes of framing.
+    pub chunk_overhead_bytes_max: u32,
+    /// Interim (1xx) responses accepted before a final one (client), or sent (server).
+    pub interim_max: u8,
+    /// Empty lines skipped before a request line (RFC 9112 §2.2).
+    pub leading_empty_lines_max: u8,
+    /// Requests answered on one connection before it is closed; 0 means no cap.
+    pub requests_per_connection_max: u32,
+    /// From accept to the first byte of the first request: µs.
+    pub first_byte_timeout_us: u64,
+    /// From the first byte of a head to its end: µs. 408.
+    pub head_timeout_us: u64,
+    /// From the end of one exchange to the first byte of the next: µs.
+    pub idle_timeout_us: u64,
+    /// A body must bring at least this many bytes per second, counted after `rate_grace_us`.
+    pub body_rate_min_bytes_per_s: u32,
+    /// A peer must take at least this many response bytes per second, counted after `rate_grace_us`.
+    pub write_rate_min_bytes_per_s: u32,
+    /// How long a body or a response may stand still, or run below its rate: µs.
+    pub rate_grace_us: u64,
+    /// After a refusal: how long what the peer still sends is read and dropped before the close: µs.
+    pub linger_timeout_us: u64,
+    /// After a refusal: how much of it is read and dropped before the close: bytes.
+    pub linger_bytes_max: u32,
+    /// Accept the CONNECT method (off by default).
+    pub connect_method: bool,
+}
+
+impl Limits {
+    /// For a server with memory to spare.
+    pub const SERVER: Limits = Limits {
+        head_bytes_max: 32 * 1024,
+        fields_max: 128,
+        target_bytes_max: 8 * 1024,
+        response_head_bytes_max: 16 * 1024,
+        trailer_bytes_max: 8 * 1024,
+        body_bytes_max: 2 * 1024 * 1024,
+        body_window_bytes: 64 * 1024,
+        chunk_extension_bytes_max: 256,
+        chunk_overhead_bytes_max: 16 * 1024,
+        interim_max: 16,
+        leading_empty_lines_max: 1,
+        requests_per_connection_max: 0,
+        first_byte_timeout_us: 10_000_000,
+        head_timeout_us: 10_000_000,
+        idle_timeout_us: 75_000_000,
+        body_rate_min_bytes_per_s: 240,
+        write_rate_min_bytes_per_s: 240,
+        rate_grace_us: 10_000_000,
+        linger_timeout_us: 2_000_000,
+        linger_bytes_max: 256 * 1024,
+        connect_method: false,
+    };
+
+    /// For a microcontroller: everything fits buffers of about a kilobyte.
+    pub const DEVICE: Limits = Limits {
+        head_bytes_max: 1024,
+        fields_max: 24,
+        target_bytes_max: 256,
+        response_head_bytes_max: 256,
+        trailer_bytes_max: 256,
+        body_bytes_max: 64 * 1024,
+        body_window_bytes: 512,
+        chunk_extension_bytes_max: 32,
+        chunk_overhead_bytes_max: 512,
+        interim_max: 2,
+        requests_per_connection_max: 0,
+        linger_bytes_max: 4 * 1024,
+        ..Limits::SERVER
+    };
+}

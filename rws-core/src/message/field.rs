@@ -1,0 +1,170 @@
+//! One field line, in eight bytes.
+
+use super::{KnownName, Span};
+
+/// A field line as offsets into an arena.
+///
+/// ```text
+///   name_at   16 bits   offset of the name, or the known id
+///   name_len  12 bits   length of the name (0 with a known id) + flags KNOWN, NEVER_INDEXED
+///   value     32 bits   span of the value
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    name_at: u16,
+    name_len_flags: u16,
+    value: Span,
+}
+
+const KNOWN: u16 = 0x8000;
+const NEVER_INDEXED: u16 = 0x4000;
+const NAME_LEN: u16 = 0x0fff;
+
+impl Field {
+    /// The longest name a field can have: bytes.
+    pub const NAME_BYTES_MAX: usize = NAME_LEN as usize;
+
+    /// A field whose name has an id.
+    pub const fn known(name: KnownName, value: Span) -> Field {
+        Field { name_at: name as u16, name_len_flags: KNOWN, value }
+    }
+
+    /// A field whose name stands in the arena; `None` if the name is longer than
+    /// [`Field::NAME_BYTES_MAX`].
+    pub const fn named(name: Span, value: Span) -> Option<Field> {
+        if name.len > NAME_LEN {
+            return None;
+        }
+        Some(Field { name_at: name.at, name_len_flags: name.len, value })
+    }
+
+    /// The same field, marked so that HPACK and QPACK never put it in a table (RFC 7541 §7.1.3).
+    #[must_use]
+    pub const fn never_indexed(self) -> Field {
+        Field { name_len_flags: self.name_len_flags | NEVER_INDEXED, ..self }
+    }
+
+    /// Whether [`Field::never_indexed`] was set.
+    pub const fn is_never_indexed(self) -> bool {
+        self.name_len_flags & NEVER_INDEXED != 0
+    }
+
+    /// The known name, if the name has an id.
+    pub fn known_name(self) -> Option<KnownName> {
+        if self.name_len_flags & KNOWN == 0 { None } else { KnownName::from_id(self.name_at as u8) }
+    }
+
+    /// Whether this field's name is `name`.
+    pub const fn is(self, name: KnownName) -> bool {
+        self.name_len_flags & KNOWN != 0 && self.name_at == name as u16
+    }
+
+    /// The name, resolved against the arena.
+    pub fn name(self, arena: &[u8]) -> FieldName<'_> {
+        match self.known_name() {
+            Some(known) => FieldName::Known(known),
+            None => {
+                FieldName::Other(Span { at: self.name_at, len: self.name_len_flags & NAME_LEN }.bytes(arena))
+            }
+        }
+    }
+
+    /// Where the value stands in the arena.
+    pub const fn value_span(self) -> Span {
+        self.value
+    }
+
+    /// The value, resolved against the arena.
+    pub fn value(self, arena: &[u8]) -> &[u8] {
+        self.value.bytes(arena)
+    }
+}
+
+const _: () = assert!(size_of::<Field>() == 8);
+
+/// A field name: an id, or the bytes as they were sent. Names compare without regard to case.
+#[derive(Clone, Copy, Debug)]
+pub enum FieldName<'a> {
+    /// A name with an id.
+    Known(KnownName),
+    /// Any other token.
+    Other(&'a [u8]),
+}
+
+impl<'a> FieldName<'a> {
+    /// The name with this spelling; an id if there is one. Not validated: see [`is_token`].
+    pub fn new(name: &'a [u8]) -> FieldName<'a> {
+        match KnownName::from_bytes(name) {
+            Some(known) => FieldName::Known(known),
+            None => FieldName::Other(name),
+        }
+    }
+
+    /// The spelling to write on HTTP/1.x.
+    pub fn as_bytes(self) -> &'a [u8] {
+        match self {
+            FieldName::Known(known) => known.as_str().as_bytes(),
+            FieldName::Other(name) => name,
+        }
+    }
+}
+
+impl PartialEq for FieldName<'_> {
+    fn eq(&self, other: &FieldName<'_>) -> bool {
+        match (self, other) {
+            (FieldName::Known(a), FieldName::Known(b)) => a == b,
+            (a, b) => a.as_bytes().eq_ignore_ascii_case(b.as_bytes()),
+        }
+    }
+}
+impl Eq for FieldName<'_> {}
+
+impl From<KnownName> for FieldName<'_> {
+    fn from(known: KnownName) -> Self {
+        FieldName::Known(known)
+    }
+}
+impl<'a> From<&'a str> for FieldName<'a> {
+    fn from(name: &'a str) -> Self {
+        FieldName::new(name.as_bytes())
+    }
+}
+impl<'a> From<&'a [u8]> for FieldName<'a> {
+    fn from(name: &'a [u8]) -> Self {
+        FieldName::new(name)
+    }
+}
+
+/// Whether `name` is a token (RFC 9110 §5.6.2): at least one of the letters, digits and marks it lists.
+pub fn is_token(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Whether `value` may stand in a field value as it is (RFC 9110 §5.5): visible bytes, obs-text, space and
+/// tab, with no white space at either end.
+pub fn is_field_value(value: &[u8]) -> bool {
+    let inside = value.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+    let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    inside && !edge(value.first()) && !edge(value.last())
+}
+
+const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}

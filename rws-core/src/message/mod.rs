@@ -1,0 +1,52 @@
+//! Heads, fields and their parts: one model for requests, responses and trailers of every version.
+//!
+//! ```text
+//!   Scratch { bytes, fields }          lent memory
+//!        │
+//!   FieldBlock = arena (&[u8]) + index (&[Field])      Field = 8 bytes: name | known id, value span, flags
+//!        │
+//!   RequestHead { method, target, version, fields }    ResponseHead { status, fields }
+//! ```
+
+mod block;
+mod field;
+mod known;
+mod method;
+mod request;
+mod response;
+mod span;
+mod status;
+
+pub use block::{FieldBlock, FieldBlockMut, Fields, Scratch};
+pub use field::{Field, FieldName, is_field_value, is_token};
+pub use known::KnownName;
+pub use method::Method;
+pub use request::{BodyFraming, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
+pub use response::{ResponseHead, ResponseSpans};
+pub use span::{Chunk, Span};
+pub use status::Status;
+
+/// The protocol version of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1 (and any later 1.x, RFC 9110 §2.5)
+    Http11,
+    /// HTTP/2
+    Http2,
+    /// HTTP/3
+    Http3,
+}
+
+impl Version {
+    /// The name as it stands in a start line or a log: `HTTP/1.1`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+            Version::Http2 => "HTTP/2.0",
+            Version::Http3 => "HTTP/3.0",
+        }
+    }
+}

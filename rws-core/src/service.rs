@@ -1,0 +1,99 @@
+//! What an application is to the engine: a [`Service`], run in a [`Context`].
+//!
+//! ```text
+//!   begin(head) ─▶ State ─▶ body(chunk)* ─▶ head() ─▶ fill()* ─▶ trailers() ─▶ end(outcome)
+//! ```
+//!
+//! `begin`, `body` and `end` are jobs: they run between verbs and may block where the adapter allows it.
+//! `head`, `fill` and `trailers` are pulled by `transmit` and must not block. `State` owns no borrow, so it
+//! fits a slab, a `static` or another thread.
+
+use core::net::SocketAddr;
+
+use crate::connection::{Fill, HeadAnswer, ResetCause, StreamId};
+use crate::message::{FieldBlock, RequestHead, Status};
+use crate::{Instant, UnixTime};
+
+/// What a job may ask its adapter for. Adapters extend it; a board without a clock or entropy implements
+/// less, and what needs more fails in the type.
+pub trait Context {
+    /// The monotonic time of this turn.
+    fn now(&self) -> Instant;
+
+    /// The wall-clock time; `None` without a clock.
+    fn unix_time(&self) -> Option<UnixTime>;
+
+    /// Fills `out` from a cryptographically secure source.
+    fn entropy(&mut self, out: &mut [u8]);
+
+    /// The connection that the request came on.
+    fn connection(&self) -> &ConnectionInfo;
+
+    /// The exchange.
+    fn stream(&self) -> StreamId;
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// The address of the peer; `None` on a transport without addresses.
+    pub peer: Option<SocketAddr>,
+    /// The address that it reached.
+    pub local: Option<SocketAddr>,
+    /// Whether the transport is encrypted.
+    pub secure: bool,
+}
+
+/// What becomes of a body that a service is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All of the chunk was taken: that much credit goes back to the peer.
+    All,
+    /// The chunk was kept elsewhere; the service grants credit itself, later.
+    Later,
+    /// The rest of the body is not wanted: the answer decides.
+    Stop,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer was handed to the transport whole.
+    Complete {
+        /// Its status.
+        status: Status,
+        /// Body bytes of the answer.
+        body_bytes: u64,
+    },
+    /// The exchange was cut short.
+    Aborted(ResetCause),
+}
+
+/// An application: answers requests. Shared by every connection, so it takes `&self`.
+pub trait Service<C: Context + ?Sized> {
+    /// What one exchange needs to remember. Owns no borrow.
+    type State;
+
+    /// A request head has come. `head.body()` says whether a body follows.
+    fn begin(&self, cx: &mut C, head: &mut RequestHead<'_>) -> Self::State;
+
+    /// A piece of the request body; `end` with the last one (which may be empty).
+    fn body(&self, cx: &mut C, state: &mut Self::State, chunk: &[u8], end: bool) -> Taken;
+
+    /// The answer's head, once it is decided. Must not block.
+    fn head<'s>(&self, state: &'s mut Self::State) -> HeadAnswer<'s>;
+
+    /// Body bytes of the answer. Must not block.
+    fn fill(&self, state: &mut Self::State, out: &mut [u8]) -> Fill;
+
+    /// The answer's trailer section, after a streamed body.
+    fn trailers<'s>(&self, state: &'s mut Self::State) -> FieldBlock<'s> {
+        let _ = state;
+        FieldBlock::EMPTY
+    }
+
+    /// The exchange is over; the last call for this state.
+    fn end(&self, cx: &mut C, state: Self::State, outcome: Outcome) {
+        let _ = (cx, state, outcome);
+    }
+}
