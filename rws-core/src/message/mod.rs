@@ -12,6 +12,8 @@ mod block;
 mod field;
 mod known;
 mod method;
+#[cfg(feature = "alloc")]
+mod owned;
 mod request;
 mod response;
 mod span;
@@ -21,6 +23,8 @@ pub use block::{FieldBlock, FieldBlockMut, Fields, Scratch};
 pub use field::{Field, FieldName, is_field_value, is_token};
 pub use known::KnownName;
 pub use method::Method;
+#[cfg(feature = "alloc")]
+pub use owned::{OwnedFields, OwnedRequestHead};
 pub use request::{BodyFraming, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
 pub use response::{ResponseHead, ResponseSpans};
 pub use span::{Chunk, Span};

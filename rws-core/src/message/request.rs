@@ -89,6 +89,20 @@ impl RequestSpans {
         let (bytes, index, spare) = scratch.split(decoded, usize::from(self.fields_len));
         RequestHead::new(self, arena, bytes, index, spare)
     }
+
+    /// The view of this head over memory that is shared: `decoded` and `index` are `scratch.bytes` and
+    /// `scratch.fields` as `receive` left them, `spare` is other memory for edits.
+    pub fn view_shared<'a>(
+        &self,
+        rx: &'a [u8],
+        decoded: &'a [u8],
+        index: &'a [Field],
+        spare: Scratch<'a>,
+    ) -> RequestHead<'a> {
+        let arena = rx.get(..usize::from(self.arena_len)).unwrap_or(&[]);
+        let index = index.get(..usize::from(self.fields_len)).unwrap_or(&[]);
+        RequestHead::new(self, arena, decoded, index, spare)
+    }
 }
 
 /// A request head.

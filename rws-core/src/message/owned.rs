@@ -1,0 +1,121 @@
+//! Owned forms of fields and request heads (feature `alloc`): conveniences for adapters with a heap.
+
+use alloc::vec::Vec;
+
+use super::field::{is_field_value, is_token};
+use super::{Field, FieldBlock, FieldName, PathAt, RequestHead, RequestSpans, Scratch, Span};
+use crate::{Capacity, Error, Misuse};
+
+/// Field lines that own their memory. An empty one allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct OwnedFields {
+    arena: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+impl OwnedFields {
+    /// No fields.
+    pub const fn new() -> OwnedFields {
+        OwnedFields { arena: Vec::new(), fields: Vec::new() }
+    }
+
+    /// A copy of `block`.
+    pub fn copy_of(block: FieldBlock<'_>) -> OwnedFields {
+        let (arena, fields) = block.parts();
+        OwnedFields { arena: arena.to_vec(), fields: fields.to_vec() }
+    }
+
+    /// The view.
+    pub fn block(&self) -> FieldBlock<'_> {
+        FieldBlock::new(&self.arena, &self.fields)
+    }
+
+    /// Adds a field line at the end.
+    ///
+    /// # Errors
+    /// [`Misuse`] if the name is not a token or the value has a control character or white space at an
+    /// end; [`Capacity::Bytes`] beyond 64 KiB.
+    pub fn push<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
+        let name = name.into();
+        if !is_field_value(value) {
+            return Err(Misuse::FieldValueSyntax.into());
+        }
+        let at = self.arena.len();
+        let field = match name {
+            FieldName::Known(known) => {
+                Field::known(known, Span::of(at, at.saturating_add(value.len())).ok_or(Capacity::Bytes)?)
+            }
+            FieldName::Other(name) if is_token(name) => {
+                let value_at = at.saturating_add(name.len());
+                let name_span = Span::of(at, value_at).ok_or(Capacity::Bytes)?;
+                let span = Span::of(value_at, value_at.saturating_add(value.len())).ok_or(Capacity::Bytes)?;
+                let field = Field::named(name_span, span).ok_or(Capacity::Bytes)?;
+                self.arena.extend_from_slice(name);
+                field
+            }
+            FieldName::Other(_) => return Err(Misuse::FieldNameSyntax.into()),
+        };
+        self.arena.extend_from_slice(value);
+        self.fields.push(field);
+        Ok(())
+    }
+
+    /// Removes every field line with this name; says how many there were.
+    pub fn remove<'n>(&mut self, name: impl Into<FieldName<'n>>) -> usize {
+        let name = name.into();
+        let before = self.fields.len();
+        let arena = &self.arena;
+        self.fields.retain(|field| field.name(arena) != name);
+        before.saturating_sub(self.fields.len())
+    }
+
+    /// Replaces every field line with this name by one.
+    ///
+    /// # Errors
+    /// As [`OwnedFields::push`]; the old lines stay then.
+    pub fn set<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
+        let name = name.into();
+        self.push(name, value)?;
+        if let Some(added) = self.fields.pop() {
+            self.remove(name);
+            self.fields.push(added);
+        }
+        Ok(())
+    }
+
+    /// Drops all fields and keeps the memory.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.fields.clear();
+    }
+}
+
+/// A request head that owns its memory, for work that outlives the receive buffer.
+#[derive(Clone, Debug)]
+pub struct OwnedRequestHead {
+    spans: RequestSpans,
+    arena: Vec<u8>,
+    decoded: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+impl OwnedRequestHead {
+    /// A copy of the head that `spans` names; the other arguments as in [`RequestSpans::view_shared`].
+    pub fn copy_of(spans: RequestSpans, rx: &[u8], decoded: &[u8], index: &[Field]) -> OwnedRequestHead {
+        let decoded_len = match spans.target.path {
+            PathAt::Scratch(span) => span.end(),
+            PathAt::Arena(_) | PathAt::Nowhere => 0,
+        };
+        OwnedRequestHead {
+            spans,
+            arena: rx.get(..usize::from(spans.arena_len)).unwrap_or(&[]).to_vec(),
+            decoded: decoded.get(..decoded_len).unwrap_or(&[]).to_vec(),
+            fields: index.get(..usize::from(spans.fields_len)).unwrap_or(&[]).to_vec(),
+        }
+    }
+
+    /// The view; edits go to `spare`.
+    pub fn view<'a>(&'a self, spare: Scratch<'a>) -> RequestHead<'a> {
+        self.spans.view_shared(&self.arena, &self.decoded, &self.fields, spare)
+    }
+}
