@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use super::field::{is_field_value, is_token};
-use super::{Field, FieldBlock, FieldName, PathAt, RequestHead, RequestSpans, Scratch, Span};
+use super::request::RequestParts;
+use super::{Field, FieldBlock, FieldName, Fields, RequestHead, Scratch, Span};
 use crate::{Capacity, Error, Misuse};
 
 /// Field lines that own their memory. An empty one allocates nothing.
@@ -93,29 +94,48 @@ impl OwnedFields {
 /// A request head that owns its memory, for work that outlives the receive buffer.
 #[derive(Clone, Debug)]
 pub struct OwnedRequestHead {
-    spans: RequestSpans,
-    arena: Vec<u8>,
-    decoded: Vec<u8>,
-    fields: Vec<Field>,
+    parts: RequestParts,
+    text: Vec<u8>,
+    method: Span,
+    target: Span,
+    path: Span,
+    query: Option<Span>,
+    authority: Span,
+    fields: OwnedFields,
 }
 
 impl OwnedRequestHead {
-    /// A copy of the head that `spans` names; the other arguments as in [`RequestSpans::view_shared`].
-    pub fn copy_of(spans: RequestSpans, rx: &[u8], decoded: &[u8], index: &[Field]) -> OwnedRequestHead {
-        let decoded_len = match spans.target.path {
-            PathAt::Scratch(span) => span.end(),
-            PathAt::Arena(_) | PathAt::Nowhere => 0,
+    /// A copy of `head`, edits included.
+    pub fn of(head: &RequestHead<'_>) -> OwnedRequestHead {
+        let mut text = Vec::new();
+        let mut keep = |bytes: &[u8]| {
+            let at = text.len();
+            text.extend_from_slice(bytes);
+            Span::of(at, text.len()).unwrap_or(Span::EMPTY)
         };
         OwnedRequestHead {
-            spans,
-            arena: rx.get(..usize::from(spans.arena_len)).unwrap_or(&[]).to_vec(),
-            decoded: decoded.get(..decoded_len).unwrap_or(&[]).to_vec(),
-            fields: index.get(..usize::from(spans.fields_len)).unwrap_or(&[]).to_vec(),
+            parts: head.parts(),
+            method: keep(head.method_bytes()),
+            target: keep(head.target()),
+            path: keep(head.path().as_bytes()),
+            query: head.query().map(&mut keep),
+            authority: keep(head.authority()),
+            fields: OwnedFields::copy_of(head.fields()),
+            text,
         }
     }
 
     /// The view; edits go to `spare`.
     pub fn view<'a>(&'a self, spare: Scratch<'a>) -> RequestHead<'a> {
-        self.spans.view_shared(&self.arena, &self.decoded, &self.fields, spare)
+        let text = &self.text;
+        RequestHead::of_parts(
+            self.parts,
+            self.method.bytes(text),
+            self.target.bytes(text),
+            core::str::from_utf8(self.path.bytes(text)).unwrap_or(""),
+            self.query.map(|span| span.bytes(text)),
+            self.authority.bytes(text),
+            Fields::Received(self.fields.block(), spare),
+        )
     }
 }

@@ -105,23 +105,29 @@ impl RequestSpans {
     }
 }
 
+/// The parts of a head that are plain values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestParts {
+    method: Method,
+    version: Version,
+    form: TargetForm,
+    body: BodyFraming,
+    expect_continue: bool,
+    upgrade: bool,
+}
+
 /// A request head.
 ///
 /// Reading is zero-copy. The first edit of a field copies the fields into the scratch that was lent with
 /// the head.
 #[derive(Debug)]
 pub struct RequestHead<'a> {
-    method: Method,
+    parts: RequestParts,
     method_bytes: &'a [u8],
-    version: Version,
-    form: TargetForm,
     target: &'a [u8],
     path: &'a str,
     query: Option<&'a [u8]>,
     authority: &'a [u8],
-    body: BodyFraming,
-    expect_continue: bool,
-    upgrade: bool,
     fields: Fields<'a>,
 }
 
@@ -139,24 +145,45 @@ impl<'a> RequestHead<'a> {
             PathAt::Nowhere => &[],
         };
         RequestHead {
-            method: spans.method,
+            parts: RequestParts {
+                method: spans.method,
+                version: spans.version,
+                form: spans.target.form,
+                body: spans.body,
+                expect_continue: spans.expect_continue,
+                upgrade: spans.upgrade,
+            },
             method_bytes: spans.method_at.bytes(arena),
-            version: spans.version,
-            form: spans.target.form,
             target: spans.target.raw.bytes(arena),
             path: core::str::from_utf8(path).unwrap_or(""),
             query: spans.target.query.map(|span| span.bytes(arena)),
             authority: spans.target.authority.bytes(arena),
-            body: spans.body,
-            expect_continue: spans.expect_continue,
-            upgrade: spans.upgrade,
             fields: Fields::Received(FieldBlock::new(arena, index), spare),
         }
     }
 
+    /// A head put together again from what [`RequestHead::parts`] and the views gave.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn of_parts(
+        parts: RequestParts,
+        method_bytes: &'a [u8],
+        target: &'a [u8],
+        path: &'a str,
+        query: Option<&'a [u8]>,
+        authority: &'a [u8],
+        fields: Fields<'a>,
+    ) -> RequestHead<'a> {
+        RequestHead { parts, method_bytes, target, path, query, authority, fields }
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn parts(&self) -> RequestParts {
+        self.parts
+    }
+
     /// The method.
     pub const fn method(&self) -> Method {
-        self.method
+        self.parts.method
     }
 
     /// The method as sent.
@@ -166,12 +193,12 @@ impl<'a> RequestHead<'a> {
 
     /// The protocol version.
     pub const fn version(&self) -> Version {
-        self.version
+        self.parts.version
     }
 
     /// The form of the request target.
     pub const fn form(&self) -> TargetForm {
-        self.form
+        self.parts.form
     }
 
     /// The request target as sent.
@@ -197,17 +224,17 @@ impl<'a> RequestHead<'a> {
 
     /// How the body is framed.
     pub const fn body(&self) -> BodyFraming {
-        self.body
+        self.parts.body
     }
 
     /// Whether the client waits for `100 (Continue)`.
     pub const fn expects_continue(&self) -> bool {
-        self.expect_continue
+        self.parts.expect_continue
     }
 
     /// Whether the client asks for an upgrade.
     pub const fn asks_upgrade(&self) -> bool {
-        self.upgrade
+        self.parts.upgrade
     }
 
     /// The fields.
