@@ -10,25 +10,31 @@
 
 mod block;
 mod field;
+mod host;
 mod known;
 mod method;
 #[cfg(feature = "alloc")]
 mod owned;
+mod path;
 mod request;
 mod response;
 mod span;
 mod status;
+mod target;
 
 pub use block::{FieldBlock, FieldBlockMut, Fields, Scratch};
 pub use field::{Field, FieldName, is_field_value, is_token};
+pub use host::{HOST_BYTES_MAX, is_valid_host, split_authority};
 pub use known::KnownName;
 pub use method::Method;
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedFields, OwnedRequestHead};
+pub use path::encode_path;
 pub use request::{BodyFraming, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
 pub use response::{ResponseHead, ResponseSpans};
 pub use span::{Chunk, Span};
 pub use status::Status;
+pub use target::parse_target;
 
 /// The protocol version of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,165 @@
+//! Authorities: host and port, as in `Host` and in request targets (RFC 9110 §7.2, RFC 3986 §3.2).
+
+use core::net::Ipv6Addr;
+
+/// The longest host that is accepted: bytes (RFC 3986 §3.2.2).
+pub const HOST_BYTES_MAX: usize = 255;
+
+/// Whether `value` is a host, not empty, with an optional port of 0 to 65535.
+///
+/// A host is a name, an IPv4 address or an IPv6 address in brackets. Names are stricter than the grammar of
+/// RFC 3986 §3.2.2: its unreserved bytes and the marks `!$&'()*+=`, in labels divided by single dots (a last
+/// dot may stand at the end). Escapes give one host two spellings, `,` and `;` look like a list of two hosts to
+/// who reads `Forwarded` or a merged field, and empty labels (`..`) have walked out of folders named by host:
+/// these, zones, IPvFuture and user information are refused.
+pub fn is_valid_host(value: &[u8]) -> bool {
+    if let [b'[', rest @ ..] = value {
+        let Some(end) = rest.iter().position(|&byte| byte == b']') else { return false };
+        let Some((address, rest)) = rest.split_at_checked(end) else { return false };
+        return is_ipv6(address) && matches!(rest, [b']', port @ ..] if is_port_suffix(port));
+    }
+    let len = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
+    let Some((name, port)) = value.split_at_checked(len) else { return false };
+    is_name(name) && is_port_suffix(port)
+}
+
+/// Splits a valid authority into its host (brackets kept) and its port, if one is written.
+pub fn split_authority(authority: &[u8]) -> (&[u8], Option<u16>) {
+    let Some(colon) = authority.iter().rposition(|&byte| byte == b':' || byte == b']') else {
+        return (authority, None);
+    };
+    match authority.split_at_checked(colon) {
+        Some((host, [b':', digits @ ..])) => (host, port_number(digits)),
+        _ => (authority, None),
+    }
+}
+
+fn is_name(name: &[u8]) -> bool {
+    if name.len() > HOST_BYTES_MAX {
+        return false;
+    }
+    let mut label_is_empty = true;
+    for &byte in name {
+        if byte == b'.' {
+            if label_is_empty {
+                return false;
+            }
+            label_is_empty = true;
+        } else if byte.is_ascii_alphanumeric() || is_name_mark(byte) {
+            label_is_empty = false;
+        } else {
+            return false;
+        }
+    }
+    !name.is_empty()
+}
+
+const fn is_name_mark(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b'=')
+}
+
+fn is_ipv6(address: &[u8]) -> bool {
+    core::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+/// Nothing, or a colon and a port; the port may be missing after the colon (RFC 3986 §3.2.3).
+fn is_port_suffix(rest: &[u8]) -> bool {
+    match rest {
+        [] | [b':'] => true,
+        [b':', digits @ ..] => port_number(digits).is_some(),
+        _ => false,
+    }
+}
+
+/// One to five digits, at most 65535.
+fn port_number(digits: &[u8]) -> Option<u16> {
+    if digits.is_empty() || digits.len() > 5 {
+        return None;
+    }
+    digits.iter().try_fold(0u16, |port, &byte| {
+        let digit = byte.checked_sub(b'0').filter(|&digit| digit <= 9)?;
+        port.checked_mul(10)?.checked_add(u16::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_addresses_and_ports_are_valid_hosts() {
+        for host in [
+            "example.com",
+            "example.com.",
+            "EXAMPLE.com:80",
+            "a_b-c~d",
+            "localhost:",
+            "127.0.0.1:65535",
+            "[::1]",
+            "[::1]:0",
+            "[2001:db8::ffff:192.0.2.1]:8443",
+            "xn--nxasmq6b.example",
+            "h:00080",
+            "0.0.0.0=5000",
+        ] {
+            assert!(is_valid_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_as_another_host_is_refused() {
+        for host in [
+            "",
+            ":80",
+            ".",
+            ".a",
+            "a..b",
+            "a..",
+            "user@example.com",
+            "a:b@c",
+            "example.com:65536",
+            "example.com:-1",
+            "example.com:+80",
+            "example.com:080000",
+            "example.com:8 0",
+            "a:80:80",
+            "a b",
+            "a,b",
+            "a/b",
+            "a\\b",
+            "a%2e",
+            "a?b",
+            "a#b",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "[::1]80",
+            "[::1%25eth0]",
+            "[::1%eth0]",
+            "[v1.a]",
+            "[]",
+            "[127.0.0.1]",
+            "a;b",
+            "a\"b",
+            "a<b",
+            "a\u{e9}b",
+            "a\tb",
+            "a\0b",
+            "http://a",
+        ] {
+            assert!(!is_valid_host(host.as_bytes()), "{host}");
+        }
+        assert!(is_valid_host(&[b'a'; HOST_BYTES_MAX]));
+        assert!(!is_valid_host(&[b'a'; HOST_BYTES_MAX + 1]));
+    }
+
+    #[test]
+    fn an_authority_splits_into_host_and_port() {
+        assert_eq!(split_authority(b"example.com"), (&b"example.com"[..], None));
+        assert_eq!(split_authority(b"example.com:8080"), (&b"example.com"[..], Some(8080)));
+        assert_eq!(split_authority(b"example.com:"), (&b"example.com"[..], None));
+        assert_eq!(split_authority(b"[::1]"), (&b"[::1]"[..], None));
+        assert_eq!(split_authority(b"[::1]:443"), (&b"[::1]"[..], Some(443)));
+        assert_eq!(split_authority(b""), (&b""[..], None));
+    }
+}

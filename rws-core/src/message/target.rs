@@ -1,0 +1,179 @@
+//! Request targets: the four forms, and which authority is in force (RFC 9112 §3.2).
+//!
+//! ```text
+//!   /path?query                     Origin      authority = Host
+//!   http://authority/path?query     Absolute    authority = the target's; Host is checked and ignored
+//!   authority                       Authority   CONNECT only; port required
+//!   *                               Asterisk    OPTIONS only; also OPTIONS http://authority (§3.2.4)
+//! ```
+//!
+//! The path is canonicalised here, once, for everybody (see [`encode_path`] for the way back): route
+//! matching, authorisation, the file server and the upstream read the same string. Where two careful
+//! recipients could read a path differently, the request is refused with
+//! [`PeerFault::TargetAmbiguous`] (400) instead of guessed:
+//!
+//! | in the path | decision | why |
+//! |---|---|---|
+//! | letters, digits, `-._~!$&'()*+,=:@` | as they are | RFC 3986 §3.3 |
+//! | `[ ] \| ^` | as they are | no grammar for them, but browsers send them and nobody reads them otherwise |
+//! | `" < > { }` and backtick, space, control, `#`, bytes ≥ 0x80 | TargetSyntax | not a URI (RFC 3986 §2) |
+//! | `%` without two hex digits | TargetSyntax | RFC 3986 §2.1 |
+//! | `%41` | decoded, exactly once | RFC 3986 §6.2.2 |
+//! | `%2f`, `%5c`, `\` | ambiguous | a separator to some, a character to others |
+//! | `%00`–`%1f`, `%7f` | ambiguous | ends a C string, splits a log line |
+//! | decoded bytes that are not UTF-8 (overlong, surrogate, cut short) | ambiguous | lax decoders see `/` or `.` in them |
+//! | text that a second decoding would change (`%252e`, `%2541`) | ambiguous | behind a recipient that decodes twice it is another path; `/100%25` is fine |
+//! | plain `.` and `..` segments | removed | RFC 3986 §5.2.4 |
+//! | `..` above the root | ambiguous | the RFC drops it, others climb |
+//! | `.` or `..` written with an escape | ambiguous | no honest client sends it (RFC 3986 §6.2.2.2 has them normalised), and recipients disagree |
+//! | `//` | ambiguous | merged by file systems and some proxies, kept by others; in a redirect it names a host |
+//! | `;` after an empty, `.` or `..` name (`/..;/`) | ambiguous | recipients that cut parameters off see a dot segment |
+//! | other `;` | a plain character, forwarded as `%3B` | so that no upstream cuts it off and sees a path that was not authorised |
+//! | a trailing `/` | kept | `/a` and `/a/` are different resources |
+//!
+//! The query is checked for bytes that no URI has (`" < > #`, space, control, ≥ 0x80) and left as it is:
+//! who decodes it judges its escapes.
+
+use super::host::{is_valid_host, split_authority};
+use super::path::canonicalise;
+use super::{Method, PathAt, Span, TargetForm, TargetSpans};
+use crate::PeerFault;
+
+/// Reads the request target `raw` of a request with this method, and checks `host`.
+///
+/// `raw` and `host` are spans of `arena`. `host` is the value of `Host` without white space around it;
+/// [`Span::EMPTY`] if the request has none (HTTP/1.0), which leaves the authority empty in origin form.
+/// An empty `Host` value is accepted only where the target names the authority itself: http and https
+/// have no empty authorities (RFC 9110 §4.2, §7.2; RFC 9112 §3.3). A path that needs decoding is written
+/// to the start of `scratch`, which must be as long as the path.
+///
+/// # Errors
+/// [`PeerFault::TargetSyntax`], [`PeerFault::TargetAmbiguous`], [`PeerFault::HostSyntax`], as the table in
+/// the module's head says; [`PeerFault::TargetTooLong`] if `scratch` is too short.
+pub fn parse_target(
+    method: Method,
+    raw: Span,
+    host: Span,
+    arena: &[u8],
+    scratch: &mut [u8],
+) -> Result<TargetSpans, PeerFault> {
+    let target = raw.bytes(arena);
+    let host_value = host.bytes(arena);
+    if !host_value.is_empty() && !is_valid_host(host_value) {
+        return Err(PeerFault::HostSyntax);
+    }
+    let spans = match target {
+        _ if method == Method::Connect => return authority_form(raw, target),
+        [b'/', ..] => {
+            let (path, query) = path_and_query(raw, raw.at, target, scratch)?;
+            TargetSpans { form: TargetForm::Origin, raw, path, query, authority: host }
+        }
+        b"*" if method == Method::Options => TargetSpans {
+            form: TargetForm::Asterisk,
+            raw,
+            path: PathAt::Nowhere,
+            query: None,
+            authority: host,
+        },
+        _ => return absolute_form(method, raw, target, scratch),
+    };
+    if host_value.is_empty() && host != Span::EMPTY {
+        return Err(PeerFault::HostSyntax);
+    }
+    Ok(spans)
+}
+
+/// `host:port`, both required; port 0 cannot be connected to (RFC 9110 §9.3.6).
+fn authority_form(raw: Span, target: &[u8]) -> Result<TargetSpans, PeerFault> {
+    if !is_valid_host(target) {
+        return Err(PeerFault::TargetSyntax);
+    }
+    match split_authority(target) {
+        (_, Some(1..)) => Ok(TargetSpans {
+            form: TargetForm::Authority,
+            raw,
+            path: PathAt::Nowhere,
+            query: None,
+            authority: raw,
+        }),
+        (_, Some(0) | None) => Err(PeerFault::TargetSyntax),
+    }
+}
+
+/// `scheme://authority path-abempty [?query]`, for http and https (RFC 9110 §4.2).
+fn absolute_form(
+    method: Method,
+    raw: Span,
+    target: &[u8],
+    scratch: &mut [u8],
+) -> Result<TargetSpans, PeerFault> {
+    let colon = if has_prefix(target, b"http://") {
+        4
+    } else if has_prefix(target, b"https://") {
+        5
+    } else {
+        return Err(PeerFault::TargetSyntax);
+    };
+    let from: u16 = colon + 3;
+    let rest = target.get(usize::from(from)..).unwrap_or(&[]);
+    let len = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+    if !is_valid_host(authority) {
+        return Err(PeerFault::HostSyntax);
+    }
+    // `len` is below `raw.len`, so it fits.
+    let authority = Span { at: raw.at.wrapping_add(from), len: u16::try_from(len).unwrap_or(u16::MAX) };
+    let (form, path, query) = match rest {
+        [] if method == Method::Options => (TargetForm::Asterisk, PathAt::Nowhere, None),
+        [b'/', ..] => {
+            let at = authority.at.wrapping_add(authority.len);
+            let (path, query) = path_and_query(raw, at, rest, scratch)?;
+            (TargetForm::Absolute, path, query)
+        }
+        _ => {
+            // An empty path is `/` (RFC 9110 §4.2.3): the first slash of `://` stands in for it.
+            let root = PathAt::Arena(Span { at: raw.at.wrapping_add(colon).wrapping_add(1), len: 1 });
+            (TargetForm::Absolute, root, query_of(raw, rest)?)
+        }
+    };
+    Ok(TargetSpans { form, raw, path, query, authority })
+}
+
+fn has_prefix(target: &[u8], prefix: &[u8]) -> bool {
+    target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// Splits `rest`, which starts at `at` with a slash and ends where `raw` does.
+fn path_and_query(
+    raw: Span,
+    at: u16,
+    rest: &[u8],
+    scratch: &mut [u8],
+) -> Result<(PathAt, Option<Span>), PeerFault> {
+    let len = memchr::memchr(b'?', rest).unwrap_or(rest.len());
+    let (path, query) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+    let query = query_of(raw, query)?;
+    let path_at = match canonicalise(path, scratch)? {
+        None => PathAt::Arena(Span { at, len: u16::try_from(len).unwrap_or(u16::MAX) }),
+        Some(len) => PathAt::Scratch(Span { at: 0, len: u16::try_from(len).unwrap_or(u16::MAX) }),
+    };
+    Ok((path_at, query))
+}
+
+/// The span of a query that `rest`, the tail of `raw`, holds behind a `?`; `None` if it is empty.
+fn query_of(raw: Span, rest: &[u8]) -> Result<Option<Span>, PeerFault> {
+    match rest {
+        [] => Ok(None),
+        [b'?', query @ ..] if query.iter().all(|&byte| is_query_byte(byte)) => {
+            Ok(Span::of(raw.end().saturating_sub(query.len()), raw.end()))
+        }
+        _ => Err(PeerFault::TargetSyntax),
+    }
+}
+
+const fn is_query_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>')
+}
+
+#[cfg(test)]
+mod tests;
