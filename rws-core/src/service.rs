@@ -1,12 +1,17 @@
 //! What an application is to the engine: a [`Service`], run in a [`Context`].
 //!
 //! ```text
-//!   begin(head) ─▶ State ─▶ body(chunk)* ─▶ head() ─▶ fill()* ─▶ trailers() ─▶ end(outcome)
+//!   begin(head) ─▶ State ─▶ body(chunk)* ─▶ advance()* ─▶ head() ─▶ fill()* ─▶ trailers() ─▶ end(outcome)
+//!   └────────────── jobs ───────────────────────────┘     └──── pulled by transmit ─────┘     └ a job
 //! ```
 //!
-//! `begin`, `body` and `end` are jobs: they run between verbs and may block where the adapter allows it.
-//! `head`, `fill` and `trailers` are pulled by `transmit` and must not block. `State` owns no borrow, so it
-//! fits a slab, a `static` or another thread.
+//! `begin`, `body`, `advance` and `end` are jobs: they run between verbs and may block where the adapter
+//! allows it. `head`, `fill` and `trailers` are pulled by `transmit` and must not block. `State` owns no
+//! borrow, so it fits a slab, a `static` or another thread.
+//!
+//! A driver calls `advance` after `begin`, after every `body`, and whenever the exchange is woken or an
+//! interim response has gone out, as long as `head` has not given the final head. What a layer does to an
+//! answer (its response hooks) happens there, so that nothing of it runs inside a verb.
 
 use core::net::SocketAddr;
 
@@ -53,6 +58,8 @@ pub enum Taken {
     Later,
     /// The rest of the body is not wanted: the answer decides.
     Stop,
+    /// The exchange is cut off: the driver resets the stream, and `end` follows.
+    Abort,
 }
 
 /// How an exchange ended.
@@ -79,6 +86,12 @@ pub trait Service<C: Context + ?Sized> {
 
     /// A piece of the request body; `end` with the last one (which may be empty).
     fn body(&self, cx: &mut C, state: &mut Self::State, chunk: &[u8], end: bool) -> Taken;
+
+    /// A job: does what is left to do before `head` can be asked. A service that decides its answer in
+    /// `begin` or `body`, or elsewhere, has nothing to do here.
+    fn advance(&self, cx: &mut C, state: &mut Self::State) {
+        let _ = (cx, state);
+    }
 
     /// The answer's head, once it is decided. Must not block.
     fn head<'s>(&self, state: &'s mut Self::State) -> HeadAnswer<'s>;

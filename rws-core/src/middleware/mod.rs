@@ -6,7 +6,7 @@
 //! ```
 
 use crate::message::{FieldBlockMut, RequestHead, Status};
-use crate::service::Context;
+use crate::service::{Context, Outcome};
 
 /// What a request hook decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,9 @@ pub enum RequestVerdict {
     /// Answer with this now; the service never sees the request. Response hooks of the layers outside this
     /// one still run.
     Reply(Reply),
-    /// Call again with the whole body collected, at most this many bytes (413 beyond).
+    /// Call again with the whole body collected, at most this many bytes (413 beyond). What is collected
+    /// has passed the request-body hooks of the layers outside this one; this layer's own hook and those
+    /// further in see it afterwards, on its way to the service.
     NeedBody(u64),
 }
 
@@ -29,12 +31,27 @@ pub struct Reply {
     pub text: &'static str,
     /// Close the connection after this answer.
     pub close: bool,
+    /// Run the response hook of the layer that replies as well, before those of the layers outside it: it
+    /// can add fields that only it knows (`Retry-After`, `Allow`, `WWW-Authenticate`).
+    pub own_response_hook: bool,
 }
 
 impl Reply {
     /// A reply that keeps the connection.
     pub const fn new(status: Status, text: &'static str) -> Reply {
-        Reply { status, text, close: false }
+        Reply { status, text, close: false, own_response_hook: false }
+    }
+
+    /// The same reply, after which the connection closes.
+    #[must_use]
+    pub const fn closing(self) -> Reply {
+        Reply { close: true, ..self }
+    }
+
+    /// The same reply, with the replying layer's own response hook run on it.
+    #[must_use]
+    pub const fn with_own_hook(self) -> Reply {
+        Reply { own_response_hook: true, ..self }
     }
 }
 
@@ -43,8 +60,9 @@ impl Reply {
 pub enum BodyVerdict {
     /// The chunk goes on as it is.
     Pass,
-    /// The hook wrote `made` bytes to `out` for the first `taken` bytes of the chunk; it is called again
-    /// with the rest.
+    /// The hook wrote `made` bytes to `out` for the first `taken` bytes of the chunk. It is called again with
+    /// the rest, and also when it filled `out` (perhaps with an empty rest): `made < out.len()` says that it
+    /// has nothing more to write for what it took.
     Wrote {
         /// Bytes of the chunk that were used.
         taken: usize,
@@ -68,6 +86,9 @@ pub enum BodyView<'b> {
     Streamed,
     /// It has been collected: after [`ResponseVerdict::NeedBody`].
     Whole(&'b [u8]),
+    /// It is longer than what was asked for with [`ResponseVerdict::NeedBody`], or than the memory for it.
+    /// Nothing of it is lost: it goes out as it would have.
+    TooLong,
 }
 
 /// What a response hook decides.
@@ -75,8 +96,11 @@ pub enum BodyView<'b> {
 pub enum ResponseVerdict {
     /// Go on outwards.
     Continue,
-    /// Call again with the whole body collected, at most this many bytes.
+    /// Call again with the whole body collected, at most this many bytes ([`BodyView::TooLong`] beyond).
     NeedBody(u64),
+    /// Drop this answer and its body and send this instead. The layers outside this one see it like any
+    /// other. This is how a layer fails closed.
+    Reply(Reply),
 }
 
 /// What a body filter did: `taken` bytes of the input, `made` bytes of the output.
@@ -102,6 +126,8 @@ pub struct ResponseParts<'r, 'a> {
 pub struct Hooks(pub u8);
 
 impl Hooks {
+    /// No hook.
+    pub const NONE: Hooks = Hooks(0);
     /// [`Middleware::request`].
     pub const REQUEST: Hooks = Hooks(1);
     /// [`Middleware::request_body`].
@@ -110,6 +136,8 @@ impl Hooks {
     pub const RESPONSE: Hooks = Hooks(4);
     /// [`Middleware::response_body`].
     pub const RESPONSE_BODY: Hooks = Hooks(8);
+    /// [`Middleware::end`].
+    pub const END: Hooks = Hooks(16);
 
     /// Both sets.
     #[must_use]
@@ -171,8 +199,18 @@ pub trait Middleware<C: Context + ?Sized> {
         ResponseVerdict::Continue
     }
 
-    /// Filters a piece of the answer's body. Only called if [`Hooks::RESPONSE_BODY`] is set, and then a
-    /// sized body becomes a streamed one.
+    /// Whether this answer's body is to be filtered, for a layer with [`Hooks::RESPONSE_BODY`]. Asked once,
+    /// after its response hook.
+    fn filters(&self, state: &Self::State) -> bool {
+        let _ = state;
+        true
+    }
+
+    /// Filters a piece of the answer's body; a sized body becomes a streamed one. Must not block.
+    ///
+    /// `end`: `input` is the last of the body. `flush`: no more input for now, so what is held back should
+    /// go out if it can. The filter fills `out` for as long as it has something to write: `made < out.len()`
+    /// says that it has nothing more for what it took. It must do its work even with an `out` of one byte.
     fn response_body(
         &self,
         state: &mut Self::State,
@@ -187,5 +225,11 @@ pub trait Middleware<C: Context + ?Sized> {
             to.copy_from_slice(from);
         }
         Filtered { taken: n, made: n }
+    }
+
+    /// The exchange is over; the last call for this state. Also called when the request never reached the
+    /// service, for every layer whose request hook was reached.
+    fn end(&self, cx: &mut C, state: &mut Self::State, outcome: Outcome) {
+        let _ = (cx, state, outcome);
     }
 }
