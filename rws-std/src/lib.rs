@@ -1,1 +1,8 @@
 //! rws on threads and epoll.
+
+extern crate alloc;
+
+pub mod handover;
+pub mod mailbox;
+mod sync;
+pub mod sys;

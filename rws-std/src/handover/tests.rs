@@ -1,0 +1,404 @@
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use super::watchdog::Watchdog;
+use super::{Arrival, Bell, Handover, Held, Slot, Spares, Stolen, ThreadLimits, Word};
+
+/// Longer than anything here takes; only a failure waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn slot_of<T>(shard: T) -> (Arc<Slot<T>>, Held<T>) {
+    Slot::new(3, Arc::new(Bell::new()), Box::new(shard))
+}
+
+fn soon() -> Option<Instant> {
+    Some(Instant::now() + PATIENCE)
+}
+
+#[test]
+fn a_job_that_returns_in_time_finds_its_shard() {
+    let (slot, mut held) = slot_of(1);
+    *held += 1;
+    let published = held.publish();
+    assert!(slot.observe().is_published());
+    let held = published.reclaim().unwrap();
+    assert_eq!(*held, 2);
+    assert_eq!(held.index(), 3);
+    assert!(!slot.observe().is_published() && !slot.observe().is_at_rest());
+}
+
+#[test]
+fn a_stolen_shard_is_gone_for_the_late_job() {
+    let (slot, held) = slot_of(7);
+    let published = held.publish();
+    let stolen = Slot::steal(&slot, slot.observe()).expect("it is out");
+    assert_eq!(*stolen, 7);
+    assert!(Slot::steal(&slot, published.word()).is_none(), "there is nothing left to steal");
+    assert_eq!(published.reclaim().unwrap_err(), Stolen);
+}
+
+#[test]
+fn neither_a_late_job_nor_a_late_thief_gets_the_shard_of_the_next_job() {
+    let (slot, held) = slot_of(());
+    let first = held.publish();
+    let seen = slot.observe();
+    let second = Slot::steal(&slot, seen).unwrap().publish();
+    assert!(Slot::steal(&slot, seen).is_none());
+    assert!(first.reclaim().is_err());
+    let third = second.reclaim().unwrap().publish();
+    assert!(Slot::steal(&slot, seen).is_none());
+    assert!(third.reclaim().is_ok());
+}
+
+#[test]
+fn what_is_not_out_cannot_be_stolen() {
+    let (slot, mut held) = slot_of(());
+    assert!(slot.observe().is_at_rest());
+    assert!(Slot::steal(&slot, slot.observe()).is_none());
+    held = held.publish().reclaim().unwrap();
+    assert!(Slot::steal(&slot, slot.observe()).is_none());
+    held.rest();
+    assert!(slot.observe().is_at_rest() && !slot.observe().is_done());
+    drop(held);
+    assert!(slot.observe().is_done());
+    assert!(Slot::steal(&slot, slot.observe()).is_none());
+    assert!(Slot::steal(&slot, Word::default()).is_none());
+}
+
+#[test]
+fn a_claim_that_is_dropped_leaves_the_shard_to_the_thief() {
+    let (slot, held) = slot_of("shard");
+    drop(held.publish());
+    assert_eq!(*Slot::steal(&slot, slot.observe()).unwrap(), "shard");
+}
+
+#[test]
+fn unwinding_with_the_shard_in_hand_publishes_it_marked() {
+    let (slot, held) = slot_of("shard");
+    let outcome = std::panic::catch_unwind(core::panic::AssertUnwindSafe(move || {
+        let _held = held;
+        std::panic::resume_unwind(Box::new("a bug in the shard's loop"));
+    }));
+    assert!(outcome.is_err());
+    let mut held = Slot::steal(&slot, slot.observe()).expect("published by the unwinding");
+    assert_eq!(*held, "shard");
+    assert!(held.take_panicked());
+    assert!(!held.take_panicked(), "told once");
+}
+
+#[test]
+fn a_shard_that_was_never_published_is_dropped_with_its_holder() {
+    let counted = Arc::new(());
+    let (slot, held) = slot_of(Arc::clone(&counted));
+    drop(held);
+    assert_eq!(Arc::strong_count(&counted), 1);
+    let (other, held) = slot_of(Arc::clone(&counted));
+    drop(held.publish());
+    assert_eq!(Arc::strong_count(&counted), 2);
+    drop((slot, other));
+    assert_eq!(Arc::strong_count(&counted), 1, "an abandoned shard goes with its slot");
+}
+
+/// A shard that is told what to do by a channel.
+struct Script {
+    commands: Receiver<Command>,
+}
+
+enum Command {
+    /// Runs a job that waits for the receiver, and says what became of the shard.
+    Job(Receiver<()>, Sender<bool>),
+    /// Says which thread drives now and how the shard came to it.
+    Who(Sender<(ThreadId, Arrival)>),
+    Panic,
+    Rest(Sender<()>),
+    End,
+}
+
+fn drive(mut held: Held<Script>, arrival: Arrival, _spares: &Arc<Spares<Script>>) {
+    loop {
+        match held.commands.recv().unwrap_or(Command::End) {
+            Command::Job(until, kept) => {
+                let published = held.publish();
+                let _ = until.recv();
+                let reclaimed = published.reclaim();
+                kept.send(reclaimed.is_ok()).unwrap();
+                match reclaimed {
+                    Ok(back) => held = back,
+                    Err(Stolen) => return,
+                }
+            }
+            Command::Who(answer) => answer.send((std::thread::current().id(), arrival)).unwrap(),
+            Command::Panic => std::panic::resume_unwind(Box::new("a bug in the shard's loop")),
+            Command::Rest(answer) => {
+                held.rest();
+                answer.send(()).unwrap();
+            }
+            Command::End => return,
+        }
+    }
+}
+
+fn start(limits: ThreadLimits) -> (Handover<Script>, Sender<Command>) {
+    let (commands, receiver) = channel();
+    let handover = Handover::start(limits, vec![Script { commands: receiver }], drive).unwrap();
+    wait_until(|| handover.spares().has_parked_spare());
+    (handover, commands)
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let patience = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < patience, "it did not come to be");
+        std::thread::yield_now();
+    }
+}
+
+fn who(commands: &Sender<Command>) -> (ThreadId, Arrival) {
+    let (answer, answered) = channel();
+    commands.send(Command::Who(answer)).unwrap();
+    answered.recv_timeout(PATIENCE).unwrap()
+}
+
+/// A job that blocks: what lets it return, and what tells whether it kept its shard.
+fn block(commands: &Sender<Command>) -> (Sender<()>, Receiver<bool>) {
+    let (release, until) = channel();
+    let (kept, was_kept) = channel();
+    commands.send(Command::Job(until, kept)).unwrap();
+    (release, was_kept)
+}
+
+#[test]
+fn a_job_that_blocks_loses_its_shard_to_a_spare_and_its_thread_becomes_one() {
+    let (handover, commands) = start(ThreadLimits::default());
+    let (first, arrival) = who(&commands);
+    assert_eq!(arrival, Arrival::Launched);
+    let (release, was_kept) = block(&commands);
+    let (second, arrival) = who(&commands);
+    assert_ne!(first, second);
+    assert_eq!(arrival, Arrival::Stolen);
+    drop(release);
+    assert!(!was_kept.recv_timeout(PATIENCE).unwrap());
+    // The thread of the late job parks beside the spare that was started in between.
+    wait_until(|| handover.spares().stats().parked == 2);
+    assert_eq!(handover.spares().stats().stolen_total, 1);
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn a_bell_wakes_a_watchdog_that_slept() {
+    let (handover, commands) = start(ThreadLimits::default());
+    let (answer, rested) = channel();
+    commands.send(Command::Rest(answer)).unwrap();
+    rested.recv_timeout(PATIENCE).unwrap();
+    wait_until(|| handover.bell.is_awaited());
+    let (release, was_kept) = block(&commands);
+    assert_eq!(who(&commands).1, Arrival::Stolen);
+    drop(release);
+    assert!(!was_kept.recv_timeout(PATIENCE).unwrap());
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn with_every_thread_away_a_shard_waits_for_one_to_come_back() {
+    let limits = ThreadLimits { blocking_threads_max: 1, ..ThreadLimits::default() };
+    let (handover, commands) = start(limits);
+    let (release, was_kept) = block(&commands);
+    assert_eq!(who(&commands).1, Arrival::Stolen);
+    let stats = handover.spares().stats();
+    assert_eq!((stats.threads, stats.parked), (2, 0));
+    assert!(!handover.spares().has_parked_spare());
+    let (second, second_was_kept) = block(&commands);
+    drop(second);
+    assert!(second_was_kept.recv_timeout(PATIENCE).unwrap(), "nobody could have taken it");
+    drop(release);
+    assert!(!was_kept.recv_timeout(PATIENCE).unwrap());
+    wait_until(|| handover.spares().has_parked_spare());
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn a_panic_of_the_driver_moves_the_shard_to_another_thread() {
+    let (handover, commands) = start(ThreadLimits::default());
+    let (first, _) = who(&commands);
+    commands.send(Command::Panic).unwrap();
+    let (second, arrival) = who(&commands);
+    assert_ne!(first, second);
+    assert_eq!(arrival, Arrival::AfterPanic);
+    assert_eq!(handover.spares().stats().panics_total, 1);
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn offloaded_jobs_wait_in_a_bounded_queue_and_then_are_refused() {
+    let limits = ThreadLimits { blocking_threads_max: 2, queue_max: 3, ..ThreadLimits::default() };
+    let (handover, commands) = start(limits);
+    let spares = handover.spares();
+    let done = Arc::new(AtomicUsize::new(0));
+    let (gate, gated) = std::sync::mpsc::sync_channel::<()>(0);
+    let gated = Arc::new(std::sync::Mutex::new(gated));
+    let job = || {
+        let (done, gated) = (Arc::clone(&done), Arc::clone(&gated));
+        Box::new(move || {
+            // Ends when the gate is dropped.
+            let _ = gated.lock().map(|gated| gated.recv());
+            done.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    for _ in 0..2 {
+        assert!(spares.offload(job()).is_ok());
+        wait_until(|| spares.stats().queued == 0);
+    }
+    assert_eq!((spares.stats().threads, spares.stats().parked), (3, 0));
+    for _ in 0..3 {
+        assert!(spares.offload(job()).is_ok());
+    }
+    assert!(spares.offload(job()).is_err());
+    let stats = spares.stats();
+    assert_eq!((stats.queued, stats.refused_total, stats.offloaded_total), (3, 1, 5));
+    assert!(stats.queued_total >= 3);
+    drop(gate);
+    wait_until(|| done.load(Ordering::SeqCst) == 5);
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn a_burst_of_jobs_that_block_gets_a_thread_each() {
+    let (handover, commands) = start(ThreadLimits::default());
+    let spares = handover.spares();
+    let everybody = Arc::new(std::sync::Barrier::new(50));
+    let done = Arc::new(AtomicUsize::new(0));
+    for _ in 0..50 {
+        let (everybody, done) = (Arc::clone(&everybody), Arc::clone(&done));
+        let job = move || {
+            everybody.wait();
+            done.fetch_add(1, Ordering::SeqCst);
+        };
+        assert!(spares.offload(Box::new(job)).is_ok());
+    }
+    wait_until(|| done.load(Ordering::SeqCst) == 50);
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn spares_beyond_the_small_number_exit_after_a_while() {
+    let limits =
+        ThreadLimits { spares_kept_max: 2, spare_idle: Duration::from_millis(1), ..ThreadLimits::default() };
+    let (handover, commands) = start(limits);
+    let everybody = Arc::new(std::sync::Barrier::new(20));
+    for _ in 0..20 {
+        let everybody = Arc::clone(&everybody);
+        let job = move || {
+            everybody.wait();
+        };
+        assert!(handover.spares().offload(Box::new(job)).is_ok());
+    }
+    wait_until(|| handover.spares().stats().threads >= 20);
+    wait_until(|| handover.spares().stats().threads == 3);
+    assert_eq!(handover.spares().stats().parked, 2);
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn a_panic_of_an_offloaded_job_costs_no_thread() {
+    let (handover, commands) = start(ThreadLimits::default());
+    let spares = handover.spares();
+    assert!(spares.offload(Box::new(|| std::panic::resume_unwind(Box::new("a job's bug")))).is_ok());
+    wait_until(|| spares.stats().panics_total == 1);
+    let (answer, answered) = channel();
+    assert!(spares.offload(Box::new(move || answer.send(()).unwrap())).is_ok());
+    answered.recv_timeout(PATIENCE).unwrap();
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn a_pool_that_closes_refuses_jobs_and_counts_the_threads_that_stay_away() {
+    let (handover, commands) = start(ThreadLimits::default());
+    let spares = Arc::clone(handover.spares());
+    let (release, until) = channel::<()>();
+    assert!(spares.offload(Box::new(move || assert!(until.recv().is_err()))).is_ok());
+    wait_until(|| spares.stats().queued == 0);
+    commands.send(Command::End).unwrap();
+    assert!(spares.wait_shards(soon()));
+    spares.close();
+    assert!(spares.offload(Box::new(|| ())).is_err());
+    wait_until(|| spares.stats().threads == 1);
+    assert_eq!(handover.join(Some(Instant::now())), 1);
+    drop(release);
+    assert_eq!(spares.wait_threads(soon()), 0);
+}
+
+#[test]
+fn the_watchdog_takes_only_what_it_has_seen_twice() {
+    let bell = Arc::new(Bell::new());
+    let (slot, held) = Slot::new(0, Arc::clone(&bell), Box::new(0_u32));
+    let (taken, was_taken) = channel();
+    let take = move |held: Held<u32>, arrival: Arrival, _: &Arc<Spares<u32>>| {
+        let _ = taken.send((*held, arrival));
+    };
+    let spares = Arc::new(Spares::new(ThreadLimits::default(), vec![Arc::clone(&slot)], Box::new(take)));
+    spares.launch(Vec::new()).unwrap();
+    wait_until(|| spares.has_parked_spare());
+    let mut watchdog = Watchdog {
+        slots: vec![Arc::clone(&slot)],
+        seen: vec![Word::default()],
+        bell,
+        spares: Arc::clone(&spares),
+    };
+
+    assert!(!watchdog.look(), "at rest");
+    let published = held.publish();
+    assert!(watchdog.look());
+    let published = published.reclaim().unwrap().publish();
+    assert!(watchdog.look(), "published both times, but not the same job");
+    let mut held = published.reclaim().expect("not taken");
+    assert!(watchdog.look());
+    held.rest();
+    assert!(watchdog.look());
+    assert!(!watchdog.look());
+
+    let published = held.publish();
+    watchdog.look();
+    watchdog.look();
+    assert!(published.reclaim().is_err());
+    assert_eq!(was_taken.recv_timeout(PATIENCE).unwrap(), (0, Arrival::Stolen));
+    spares.close();
+    assert_eq!(spares.wait_threads(soon()), 0);
+}
+
+#[test]
+fn a_thread_about_to_block_can_give_the_shard_away_itself() {
+    let (slot, held) = slot_of(5);
+    let (taken, was_taken) = channel();
+    let take = move |held: Held<i32>, arrival: Arrival, _: &Arc<Spares<i32>>| {
+        let _ = taken.send((*held, arrival, held));
+    };
+    let spares = Arc::new(Spares::new(ThreadLimits::default(), vec![Arc::clone(&slot)], Box::new(take)));
+    let held = spares.hand_over(held).expect_err("no spare is parked yet");
+    spares.launch(Vec::new()).unwrap();
+    wait_until(|| spares.has_parked_spare());
+    let published = held.publish();
+    assert!(spares.hand_over_published(&slot, published.word()));
+    assert!(!spares.hand_over_published(&slot, published.word()), "gone");
+    let (shard, arrival, held) = was_taken.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((shard, arrival), (5, Arrival::HandedOver));
+    assert!(published.reclaim().is_err());
+
+    wait_until(|| spares.has_parked_spare());
+    assert!(spares.hand_over(held).is_ok());
+    let (_, arrival, _held) = was_taken.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(arrival, Arrival::HandedOver);
+    spares.close();
+    assert_eq!(spares.wait_threads(soon()), 0);
+}
