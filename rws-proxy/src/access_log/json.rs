@@ -1,0 +1,89 @@
+//! The `json` line: one object with a fixed order of members, valid for any bytes (RFC 8259).
+
+use super::record::{Record, Room};
+use super::{redact, time};
+use std::io::Write as _;
+
+pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"ts\":\"");
+    time::write_rfc3339(record.unix_time_us, out);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(record.level.name().as_bytes());
+    out.push(b'"');
+    text_member("method", record.method, out);
+    url_member("path", record.path, out);
+    let (whole, thousandths) = (record.latency_us / 1000, record.latency_us % 1000);
+    // Writing to a vector cannot fail.
+    let _ = write!(out, ",\"status\":{},\"latency_ms\":{whole}.{thousandths:03}", record.status);
+    text_member("request_id", record.request_id, out);
+    let _ = write!(out, ",\"peer\":\"{}\",\"bytes\":{}", record.peer, record.bytes);
+    text_member("protocol", record.protocol.as_bytes(), out);
+    if let Some(user_agent) = record.user_agent {
+        text_member("user_agent", user_agent, out);
+    }
+    if let Some(referer) = record.referer {
+        url_member("referer", referer, out);
+    }
+    if let Some(route) = record.route {
+        text_member("route", route.as_bytes(), out);
+    }
+    if let Some(upstream) = record.upstream {
+        text_member("upstream", upstream.as_bytes(), out);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// `,"name":` and the opening quote. Names are ours and need no escape.
+fn open_member(name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":\"");
+}
+
+fn text_member(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    open_member(name, out);
+    escape(value, &mut Room::new(), out);
+    out.push(b'"');
+}
+
+fn url_member(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    open_member(name, out);
+    let mut room = Room::new();
+    redact::pieces(value, |piece| escape(piece, &mut room, out));
+    out.push(b'"');
+}
+
+/// Appends `value` as the inside of a JSON string, as far as there is `room`. Bytes that are not UTF-8 become
+/// U+FFFD; control characters, C1 and DEL included, become `\u00XX`, so that no terminal acts on them.
+fn escape(value: &[u8], room: &mut Room, out: &mut Vec<u8>) {
+    let (kept, is_cut) = room.take(value);
+    for chunk in kept.utf8_chunks() {
+        escape_text(chunk.valid(), out);
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+    if is_cut {
+        out.extend_from_slice(b"...");
+    }
+}
+
+fn escape_text(text: &str, out: &mut Vec<u8>) {
+    let mut plain_from = 0;
+    for (at, character) in text.char_indices() {
+        if !(character.is_control() || character == '"' || character == '\\') {
+            continue;
+        }
+        out.extend_from_slice(text.get(plain_from..at).unwrap_or_default().as_bytes());
+        plain_from = at + character.len_utf8();
+        let _ = match character {
+            '"' => out.write_all(b"\\\""),
+            '\\' => out.write_all(b"\\\\"),
+            '\n' => out.write_all(b"\\n"),
+            '\r' => out.write_all(b"\\r"),
+            '\t' => out.write_all(b"\\t"),
+            other => write!(out, "\\u{:04x}", u32::from(other)),
+        };
+    }
+    out.extend_from_slice(text.get(plain_from..).unwrap_or_default().as_bytes());
+}

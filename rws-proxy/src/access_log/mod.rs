@@ -1,0 +1,21 @@
+//! The access log: one line per exchange, `combined` or `json`, written by a thread of its own.
+//!
+//! ```text
+//!   shard ── Record<'_> ──▶ Format::write ──▶ Vec<u8> ── submit ──▶ bounded queue ──▶ thread ──▶ sink
+//!                           (escaped, redacted)           never waits: a full queue drops and counts
+//! ```
+//!
+//! Everything in a [`Record`] may come from a stranger, so a line is escaped as a whole: no byte of a request can end
+//! the line, close a quote or reach a terminal raw. Values of query keys that look like secrets are replaced.
+
+mod combined;
+mod json;
+mod record;
+mod redact;
+#[cfg(test)]
+mod tests;
+mod time;
+mod writer;
+
+pub use record::{Format, Level, Record};
+pub use writer::{LineBuffer, LogQueue, LogWriter, Submitted};
