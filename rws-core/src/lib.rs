@@ -27,9 +27,11 @@ extern crate std;
 pub mod connection;
 pub mod env;
 pub mod error;
+pub mod h1;
 pub mod limits;
 pub mod message;
 pub mod middleware;
+mod scan;
 pub mod service;
 pub mod time;
 

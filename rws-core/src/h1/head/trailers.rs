@@ -1,0 +1,93 @@
+//! Trailer sections (RFC 9112 §7.1.2, RFC 9110 §6.5).
+
+use super::Stop;
+use super::fields::{self, Line};
+use crate::connection::TrailerSpans;
+use crate::message::{KnownName, Scratch};
+use crate::scan::Kernel;
+use crate::{Limits, PeerFault};
+
+/// Parses the trailer section at the start of `bytes`.
+#[inline(always)]
+pub(super) fn parse<K: Kernel>(
+    kernel: K,
+    bytes: &[u8],
+    scratch: &mut Scratch<'_>,
+    limits: &Limits,
+) -> Result<TrailerSpans, Stop> {
+    let slots = fields::slots(scratch.fields, limits);
+    let section = fields::parse(kernel, bytes, 0, slots, |line: Line<'_>| {
+        if is_forbidden(line.name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
+    })?;
+    Ok(TrailerSpans { arena_len: section.end, fields_len: section.count })
+}
+
+/// Whether a field must be known before the body is: it frames, routes, authenticates, modifies the request
+/// or says how to read the content (RFC 9110 §6.5.1).
+fn is_forbidden(name: KnownName) -> bool {
+    is_framing_or_routing(name) || is_request_modifier(name) || is_response_control(name)
+}
+
+const fn is_framing_or_routing(name: KnownName) -> bool {
+    matches!(
+        name,
+        KnownName::Connection
+            | KnownName::ContentLength
+            | KnownName::Forwarded
+            | KnownName::Host
+            | KnownName::KeepAlive
+            | KnownName::Origin
+            | KnownName::ProxyConnection
+            | KnownName::Te
+            | KnownName::Trailer
+            | KnownName::TransferEncoding
+            | KnownName::Upgrade
+            | KnownName::Via
+            | KnownName::XForwardedFor
+            | KnownName::XForwardedHost
+            | KnownName::XForwardedProto
+    )
+}
+
+const fn is_request_modifier(name: KnownName) -> bool {
+    matches!(
+        name,
+        KnownName::Authorization
+            | KnownName::CacheControl
+            | KnownName::Cookie
+            | KnownName::EarlyData
+            | KnownName::Expect
+            | KnownName::IfMatch
+            | KnownName::IfModifiedSince
+            | KnownName::IfNoneMatch
+            | KnownName::IfRange
+            | KnownName::IfUnmodifiedSince
+            | KnownName::MaxForwards
+            | KnownName::Pragma
+            | KnownName::ProxyAuthorization
+            | KnownName::Range
+            | KnownName::SecWebsocketExtensions
+            | KnownName::SecWebsocketKey
+            | KnownName::SecWebsocketProtocol
+            | KnownName::SecWebsocketVersion
+    )
+}
+
+const fn is_response_control(name: KnownName) -> bool {
+    matches!(
+        name,
+        KnownName::Age
+            | KnownName::ContentEncoding
+            | KnownName::ContentRange
+            | KnownName::ContentType
+            | KnownName::Date
+            | KnownName::Expires
+            | KnownName::Location
+            | KnownName::ProxyAuthenticate
+            | KnownName::RetryAfter
+            | KnownName::SetCookie
+            | KnownName::StrictTransportSecurity
+            | KnownName::Vary
+            | KnownName::WwwAuthenticate
+    )
+}
