@@ -2,6 +2,7 @@
 
 extern crate alloc;
 
+pub mod files;
 pub mod handover;
 pub mod mailbox;
 mod sync;
