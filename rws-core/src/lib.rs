@@ -31,6 +31,7 @@ pub mod h1;
 pub mod limits;
 pub mod message;
 pub mod middleware;
+pub mod route;
 mod scan;
 pub mod service;
 pub mod time;
