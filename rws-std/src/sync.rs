@@ -8,7 +8,7 @@
 pub(crate) use loom::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -16,7 +16,7 @@ pub(crate) use loom::{
 #[cfg(not(all(loom, test)))]
 pub(crate) use alloc::sync::Arc;
 #[cfg(not(all(loom, test)))]
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 #[cfg(not(all(loom, test)))]
 pub(crate) use std::{sync::Mutex, thread};
 

@@ -108,18 +108,40 @@ fn loom_a_watchdog_that_sleeps_is_woken_by_the_first_job() {
             let (bell, slot) = (Arc::clone(&bell), Arc::clone(&slot));
             thread::spawn(move || {
                 bell.listen();
-                // A lost wake-up is a deadlock here, which loom reports.
-                loop {
-                    bell.sleep_if(|| slot.observe().is_at_rest());
-                    if let Some(held) = Slot::steal(&slot, slot.observe()) {
-                        return bump(&held);
+                // As in `Watchdog::sleep`. A lost wake-up is a deadlock here, which loom reports.
+                if slot.await_job() {
+                    while slot.observe().is_at_rest() {
+                        thread::park();
                     }
-                    thread::yield_now();
                 }
+                slot.await_no_job();
+                Slot::steal(&slot, slot.observe()).map(|held| bump(&held))
             })
         };
         drop(held.publish());
-        assert_eq!(watchdog.join().unwrap(), 1);
+        assert_eq!(watchdog.join().unwrap(), Some(1));
+    });
+}
+
+#[test]
+fn loom_a_watchdog_that_gives_up_its_sleep_disturbs_no_job() {
+    loom::model(|| {
+        let bell = Arc::new(Bell::new());
+        let (slot, held) = Slot::new(0, Arc::clone(&bell), shard(0));
+        let watchdog = {
+            let slot = Arc::clone(&slot);
+            thread::spawn(move || {
+                bell.listen();
+                let _ = slot.await_job();
+                slot.await_no_job();
+            })
+        };
+        let mut held = held.publish().reclaim().expect("nobody steals here");
+        bump(&held);
+        held.rest();
+        let held = held.publish().reclaim().expect("nobody steals here");
+        assert_eq!(bump(&held), 2);
+        watchdog.join().unwrap();
     });
 }
 
@@ -151,6 +173,13 @@ impl Signal for Event {
     }
 }
 
+/// For models whose full exploration takes minutes: all schedules with few preemptions.
+fn bounded_model(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
 fn receive(mailbox: &Mailbox<u32, Event>, count: usize) -> Vec<u32> {
     let mut mail = alloc::collections::VecDeque::new();
     while mail.len() < count {
@@ -167,7 +196,7 @@ fn receive(mailbox: &Mailbox<u32, Event>, count: usize) -> Vec<u32> {
 
 #[test]
 fn loom_mail_to_a_receiver_about_to_sleep_is_not_lost() {
-    loom::model(|| {
+    bounded_model(2, || {
         let mailbox = Arc::new(Mailbox::with_signal(8, Event::new()));
         let sender = {
             let mailbox = Arc::clone(&mailbox);
@@ -183,9 +212,7 @@ fn loom_mail_to_a_receiver_about_to_sleep_is_not_lost() {
 
 #[test]
 fn loom_two_senders_share_one_duty_to_wake() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    bounded_model(2, || {
         let mailbox = Arc::new(Mailbox::with_signal(8, Event::new()));
         let senders = [1, 2].map(|message| {
             let mailbox = Arc::clone(&mailbox);

@@ -15,7 +15,7 @@
 //! | the slot, its word and who owns the shard | [`Slot`], [`Held`], [`Published`] (`sys/slot.rs`) |
 //! | the threads, parked, away or driving | [`Spares`] |
 //! | the looks | `watchdog.rs` |
-//! | waking what sleeps, and only then | [`Bell`], [`SleepFlag`] |
+//! | waking what sleeps | [`Bell`], [`SleepFlag`] |
 //! | which routes go to a spare before they run | [`Learning`] |
 //!
 //! The races are modelled with loom: `RUSTFLAGS="--cfg loom" cargo test -p rws-std --release --lib loom`.

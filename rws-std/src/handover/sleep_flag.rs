@@ -1,19 +1,19 @@
 //! The flag of a thread that goes to sleep only when nobody has work for it, and of those who bring work.
 //!
 //! ```text
-//!  sleeper                          bringer
-//!  announce()  flag = true          makes its work visible
-//!  ── full fence ──                 ── full fence ──          must_signal()
-//!  looks at the work again          flag still true? swap it to false and wake the sleeper
-//!  nothing: sleeps                  false: the sleeper is awake, no system call
-//!  something: rouse(), goes on
+//!  sleeper                                bringer
+//!  announce()  swaps in true              makes its work visible
+//!  looks at the work again                must_signal()  swaps in false; was it true?
+//!    nothing: sleeps                        yes: wakes the sleeper, which is its duty alone
+//!    something: rouse(), goes on            no: the sleeper is awake, no system call
 //! ```
 //!
-//! Of the two looks at least one sees the other's write, because a full fence stands between each write and
-//! each look: either the sleeper finds the work, or the bringer finds the sleeper. The swap gives one of many
-//! bringers the duty to wake.
+//! No wake-up is lost, because all swaps are in one order. If the bringer's comes after the sleeper's, it finds
+//! true. If it comes before, the sleeper's swap sees it through an unbroken chain of swaps, and with it the work
+//! that was made visible before; the second look finds that. A plain store in `rouse()` would break the chain
+//! (the model finds the lost wake-up), so that is a swap, too.
 
-use crate::sync::{AtomicBool, Ordering, fence};
+use crate::sync::{AtomicBool, Ordering};
 
 /// True while its owner sleeps or is about to.
 #[derive(Debug)]
@@ -29,20 +29,17 @@ impl SleepFlag {
     }
 
     /// The owner is about to sleep. It must look at its work once more after this, before it does.
+    #[inline]
     pub fn announce(&self) {
-        self.asleep.store(true, Ordering::Release);
-        fence(Ordering::SeqCst);
+        self.asleep.swap(true, Ordering::AcqRel);
     }
 
     /// The owner is awake. A signal that was already on its way may still arrive; it is harmless.
+    #[inline]
     pub fn rouse(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether nobody has taken the duty to wake the owner yet.
-    #[must_use]
-    pub fn is_announced(&self) -> bool {
-        self.asleep.load(Ordering::Acquire)
+        if self.asleep.load(Ordering::Relaxed) {
+            self.asleep.swap(false, Ordering::AcqRel);
+        }
     }
 
     /// Asked by whoever has just made work visible: true means that the caller, and nobody else, has to wake
@@ -50,8 +47,7 @@ impl SleepFlag {
     #[must_use]
     #[inline]
     pub fn must_signal(&self) -> bool {
-        fence(Ordering::SeqCst);
-        self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel)
+        self.asleep.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -81,6 +77,5 @@ mod tests {
         flag.announce();
         flag.rouse();
         assert!(!flag.must_signal());
-        assert!(!flag.is_announced());
     }
 }

@@ -26,7 +26,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc as StdArc;
 use core::fmt;
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io;
 use std::panic::catch_unwind;
@@ -122,6 +122,7 @@ pub struct Spares<T> {
     work: Condvar,
     changed: Condvar,
     ready: AtomicUsize,
+    closing: AtomicBool,
     offloaded_total: AtomicU64,
     stolen_total: AtomicU64,
     panics_total: AtomicU64,
@@ -133,7 +134,6 @@ struct State<T> {
     parked: usize,
     starting: usize,
     threads: usize,
-    closing: bool,
     spawn_refused_at: Option<Instant>,
     queued_total: u64,
     refused_total: u64,
@@ -170,7 +170,6 @@ impl<T: Send + 'static> Spares<T> {
                 parked: 0,
                 starting: 0,
                 threads: 0,
-                closing: false,
                 spawn_refused_at: None,
                 queued_total: 0,
                 refused_total: 0,
@@ -179,6 +178,7 @@ impl<T: Send + 'static> Spares<T> {
             work: Condvar::new(),
             changed: Condvar::new(),
             ready: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
             offloaded_total: AtomicU64::new(0),
             stolen_total: AtomicU64::new(0),
             panics_total: AtomicU64::new(0),
@@ -207,7 +207,7 @@ impl<T: Send + 'static> Spares<T> {
         }
         let pool_threads = state.threads.saturating_sub(self.slots.len());
         let is_full = state.jobs.len() >= self.limits.queue_max.saturating_add(state.parked);
-        if state.closing || is_full || pool_threads == 0 {
+        if self.is_closing() || is_full || pool_threads == 0 {
             state.refused_total += 1;
             return Err(job);
         }
@@ -253,6 +253,12 @@ impl<T: Send + 'static> Spares<T> {
         if !self.has_parked_spare() {
             drop(self.grow(self.lock()));
         }
+    }
+
+    /// The slots of all shards.
+    #[must_use]
+    pub fn slots(&self) -> &[Arc<Slot<T>>] {
+        &self.slots
     }
 
     /// What the pool did so far.
@@ -325,7 +331,7 @@ impl<T: Send + 'static> Spares<T> {
     /// Tells parked spares to exit and refuses new jobs. Queued jobs are dropped.
     pub fn close(&self) {
         let mut state = self.lock();
-        state.closing = true;
+        self.closing.store(true, Ordering::Release);
         let dropped = core::mem::take(&mut state.jobs);
         self.note_ready(&state);
         drop(state);
@@ -337,7 +343,7 @@ impl<T: Send + 'static> Spares<T> {
     /// Whether [`Spares::close`] was called.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        self.lock().closing
+        self.closing.load(Ordering::Acquire)
     }
 
     /// Waits until every shard has ended, or until `deadline`. True when all have.
@@ -420,7 +426,7 @@ impl<T: Send + 'static> Spares<T> {
                 self.leave_park(state);
                 return Work::Job(job);
             }
-            if state.closing || (has_waited_long && state.parked >= self.limits.spares_kept_max) {
+            if self.is_closing() || (has_waited_long && state.parked >= self.limits.spares_kept_max) {
                 state.threads -= 1;
                 drop(state);
                 self.changed.notify_all();
@@ -461,7 +467,7 @@ impl<T: Send + 'static> Spares<T> {
             let is_enough = state.parked + state.starting >= wanted;
             let is_full = state.threads >= self.slots.len().saturating_add(self.limits.blocking_threads_max);
             let is_barred = state.spawn_refused_at.is_some_and(|at| at.elapsed() < SPAWN_RETRY);
-            if is_enough || is_full || is_barred || state.closing {
+            if is_enough || is_full || is_barred || self.is_closing() {
                 break;
             }
             state.threads += 1;

@@ -195,7 +195,7 @@ fn a_bell_wakes_a_watchdog_that_slept() {
     let (answer, rested) = channel();
     commands.send(Command::Rest(answer)).unwrap();
     rested.recv_timeout(PATIENCE).unwrap();
-    wait_until(|| handover.bell.is_awaited());
+    wait_until(|| handover.spares().slots().iter().all(|slot| slot.observe().is_awaited()));
     let (release, was_kept) = block(&commands);
     assert_eq!(who(&commands).1, Arrival::Stolen);
     drop(release);

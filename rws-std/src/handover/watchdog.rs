@@ -18,10 +18,9 @@
 
 use alloc::sync::Arc as StdArc;
 use core::time::Duration;
-use std::thread;
 
 use super::{Bell, Slot, Spares, Word};
-use crate::sync::Arc;
+use crate::sync::{Arc, thread};
 
 /// Between two looks. A blocked job loses its shard after one to two of these. At 1.25 ms the watchdog stays
 /// under 800 context switches per second.
@@ -50,10 +49,24 @@ impl<T: Send + 'static> Watchdog<T> {
                 return;
             }
             if quiet_ticks >= QUIET_TICKS {
-                self.bell.sleep_if(|| self.slots.iter().all(|slot| slot.observe().is_at_rest()));
+                self.sleep();
                 quiet_ticks = 0;
             }
-            thread::sleep(TICK);
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Sleeps until a shard has a job or the pool closes, if every shard is at rest.
+    pub(super) fn sleep(&self) {
+        let may_sleep = self.slots.iter().all(|slot| slot.await_job());
+        while may_sleep
+            && !self.spares.is_closing()
+            && self.slots.iter().all(|slot| slot.observe().is_at_rest())
+        {
+            thread::park();
+        }
+        for slot in &self.slots {
+            slot.await_no_job();
         }
     }
 

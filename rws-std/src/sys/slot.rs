@@ -1,25 +1,30 @@
 //! Where a shard lies while one of its jobs runs: the thread comes back for it, or a watchdog takes it first.
 //!
 //! ```text
-//!            publish                    reclaim (the job returned in time)
-//!  Held ───────────────▶ Published ─────────────────────────────────────▶ Held      same thread
-//!   │ ▲                      │
-//!   │ │ next publish: Busy   │ steal (the same word was seen for a while)
-//!   ▼ │                      └───────────────────────────────────────────▶ Held      another thread
-//!  Idle (no job is out)                     reclaim then answers `Stolen`
-//!   │
-//!   └── dropped: Done
+//!                publish                  reclaim (the job returned in time)
+//!  Held (Busy) ──────────▶ Published ─────────────────────────────────────▶ Held (Busy)   same thread
+//!   │  │    ▲                  │
+//!   │  │    │                  │ steal (the same word was seen for a while)
+//!   │  │    │ publish          └───────────────────────────────────────────▶ Held (Busy)   another thread
+//!   │  │    │ wakes the                     reclaim then answers `Stolen`
+//!   │  │    │ watchdog if Awaited
+//!   │  │ rest                  the watchdog is about to sleep
+//!   │  └──────────▶ Idle ────────────────────────────────────▶ Awaited
+//!   └─ dropped ───▶ Done
 //! ```
 //!
-//! The word holds the phase in its lowest two bits and a sequence of 62 bits above them, which every `publish`
-//! raises. A thief and a late job name the word that they saw; so neither can take the shard of the *next* job,
-//! however late its compare-and-swap comes.
+//! The word holds the phase in its lowest three bits and a sequence of 61 bits above them, which every
+//! `publish` raises. A thief and a late job name the word that they saw; so neither can take the shard of the
+//! *next* job, however late its compare-and-swap comes.
 //!
 //! Who owns the cell is a matter of types: [`Held`] exists once per slot and is what `publish` consumes, the
 //! cell is filled only by it, and emptied only by whoever moved the word out of `Published`, which one
 //! compare-and-swap does once. `publish` costs one plain store and one release store, `reclaim` one
-//! compare-and-swap; no lock, no allocation, no clock. The first `publish` after an idle phase also rings the
-//! watchdog's bell (a fence and a load).
+//! compare-and-swap; no lock, no allocation, no clock.
+//!
+//! The watchdog sleeps only after it has moved every word from `Idle` to `Awaited`. The first `publish` after a
+//! rest is a swap, and finds `Awaited` or came before the watchdog's compare-and-swap, which then fails: a
+//! wake-up can't be lost, since both act on one word.
 //!
 //! A panic can't lose the shard. Inside a job it is published, so the watchdog takes it in two ticks. Outside,
 //! `Held` is dropped by the unwinding and publishes the shard once more, marked, so that the watchdog hands it
@@ -31,12 +36,13 @@ use core::ops::{Deref, DerefMut};
 use crate::handover::Bell;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, SharedCell};
 
-const PHASE_MASK: u64 = 0b11;
-const SEQUENCE_ONE: u64 = 0b100;
+const PHASE_MASK: u64 = 0b111;
+const SEQUENCE_ONE: u64 = 0b1000;
 const IDLE: u64 = 0;
-const BUSY: u64 = 1;
-const PUBLISHED: u64 = 2;
-const DONE: u64 = 3;
+const AWAITED: u64 = 1;
+const DONE: u64 = 2;
+const BUSY: u64 = 3;
+const PUBLISHED: u64 = 4;
 
 /// What a slot's word said when somebody looked: phase and sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +58,13 @@ impl Word {
     /// Whether the shard waits for events (or has ended), so that no job can be out without the bell ringing.
     #[must_use]
     pub fn is_at_rest(self) -> bool {
-        matches!(self.0 & PHASE_MASK, IDLE | DONE)
+        matches!(self.0 & PHASE_MASK, IDLE | AWAITED | DONE)
+    }
+
+    /// Whether the shard's next job wakes the watchdog.
+    #[must_use]
+    pub fn is_awaited(self) -> bool {
+        self.0 & PHASE_MASK == AWAITED
     }
 
     /// Whether the shard has been dropped for good.
@@ -74,6 +86,7 @@ impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let phase = match self.0 & PHASE_MASK {
             IDLE => "idle",
+            AWAITED => "awaited",
             BUSY => "busy",
             PUBLISHED => "published",
             _ => "done",
@@ -133,6 +146,28 @@ impl<T> Slot<T> {
         Some(Held::new(shard, Arc::clone(slot), observed.with_phase(BUSY)))
     }
 
+    /// Asks for the bell to be rung by the next job: what a watchdog does before it sleeps. False when a job
+    /// may be out or about to be: don't sleep.
+    #[must_use = "false forbids to sleep"]
+    pub fn await_job(&self) -> bool {
+        let word = self.observe();
+        if word.0 & PHASE_MASK != IDLE {
+            return word.is_at_rest();
+        }
+        let awaited = word.with_phase(AWAITED);
+        self.word.compare_exchange(word.0, awaited.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Takes [`Slot::await_job`] back: the watchdog is awake.
+    pub fn await_no_job(&self) {
+        let word = self.observe();
+        if word.is_awaited() {
+            // Failing means that a job came first, which ends the waiting just as well.
+            let idle = word.with_phase(IDLE);
+            let _ = self.word.compare_exchange(word.0, idle.0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
     fn take(&self, published: Word) -> Option<Box<T>> {
         let busy = published.with_phase(BUSY);
         self.word.compare_exchange(published.0, busy.0, Ordering::Acquire, Ordering::Relaxed).ok()?;
@@ -142,12 +177,16 @@ impl<T> Slot<T> {
         self.shard.with_mut(|shard| unsafe { (*shard).take() })
     }
 
-    fn put(&self, shard: Box<T>, published: Word) {
+    fn put(&self, shard: Box<T>, published: Word, was_at_rest: bool) {
         // SAFETY: only the one `Held` calls this, on its way out of existence, and the word is not
         // `Published` while a `Held` exists: nobody else may touch the cell.
         #[expect(unsafe_code, reason = "the right to fill the cell is the `Held` that the caller consumed")]
         self.shard.with_mut(|place| unsafe { *place = Some(shard) });
-        self.word.store(published.0, Ordering::Release);
+        if !was_at_rest {
+            self.word.store(published.0, Ordering::Release);
+        } else if Word(self.word.swap(published.0, Ordering::AcqRel)).is_awaited() {
+            self.bell.ring();
+        }
     }
 }
 
@@ -186,17 +225,14 @@ impl<T> Held<T> {
     #[must_use = "the shard comes back by `reclaim`"]
     #[inline]
     pub fn publish(mut self) -> Published<T> {
-        let was_at_rest = self.word.is_at_rest();
         let word = self.word.next_published();
         let Grip { shard, slot } = self.grip.take().expect("a Held has its shard until it is consumed");
-        slot.put(shard, word);
-        if was_at_rest {
-            slot.bell.ring();
-        }
+        slot.put(shard, word, self.word.is_at_rest());
         Published { slot, word }
     }
 
-    /// Says that the shard is about to wait for events with no job out, so that the watchdog may sleep.
+    /// Says that the shard is about to wait for events with no job out, so that the watchdog may sleep. One
+    /// store; nothing when the shard rests already.
     #[inline]
     pub fn rest(&mut self) {
         if !self.word.is_at_rest() {
@@ -245,8 +281,7 @@ impl<T> Drop for Held<T> {
         let Some(Grip { shard, slot }) = self.grip.take() else { return };
         if std::thread::panicking() {
             slot.panicked.store(true, Ordering::Relaxed);
-            slot.put(shard, self.word.next_published());
-            slot.bell.ring();
+            slot.put(shard, self.word.next_published(), self.word.is_at_rest());
         } else {
             drop(shard);
             slot.word.store(self.word.with_phase(DONE).0, Ordering::Release);
