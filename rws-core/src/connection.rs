@@ -204,6 +204,28 @@ pub enum BodyPlan {
     Streamed,
 }
 
+/// A request of ours (client role). The engine writes the request line, `Host`, the framing, `Expect` and
+/// `Connection`.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestOut<'b> {
+    /// The method's spelling.
+    pub method: &'b [u8],
+    /// The request target as it is to stand in the request line (RFC 9112 §3.2).
+    pub target: &'b [u8],
+    /// The value of `Host`.
+    pub authority: &'b [u8],
+    /// The other fields. `Upgrade` and `TE` get the connection options that they need; a `Connection: close`
+    /// is heard like `close`.
+    pub fields: FieldBlock<'b>,
+    /// The body.
+    pub body: BodyPlan,
+    /// Hold the body until the server asks for it, answers, or `expect_timeout_us` has passed
+    /// (RFC 9110 §10.1.1).
+    pub expect_continue: bool,
+    /// Use the connection for no other request after this.
+    pub close: bool,
+}
+
 /// What a source put into the slice that it was lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill {
@@ -218,9 +240,22 @@ pub enum Fill {
 }
 
 /// Where a connection pulls the messages of this side from. Must not block.
+///
+/// A server's source implements [`Source::head`], a client's [`Source::request`].
 pub trait Source {
-    /// The response head of `stream` (server role). Asked for once, when `tx` can hold it.
-    fn head(&mut self, stream: StreamId) -> HeadAnswer<'_>;
+    /// The response head of `stream` (server role). Asked for when `tx` can hold it, and not again once it
+    /// was final.
+    fn head(&mut self, stream: StreamId) -> HeadAnswer<'_> {
+        let _ = stream;
+        HeadAnswer::NotYet
+    }
+
+    /// The request of `stream` (client role). Asked for when `tx` can hold its head, and not again once it
+    /// was given; `None` parks the stream until `wake`.
+    fn request(&mut self, stream: StreamId) -> Option<RequestOut<'_>> {
+        let _ = stream;
+        None
+    }
 
     /// Body bytes of `stream` into `out`, which is never empty and already clipped to window and space.
     fn fill(&mut self, stream: StreamId, out: &mut [u8]) -> Fill;

@@ -35,6 +35,8 @@ pub struct Limits {
     pub first_byte_timeout_us: u64,
     /// From the first byte of a head to its end: µs. 408.
     pub head_timeout_us: u64,
+    /// How long a client holds a body back for a `100 (Continue)` (RFC 9110 §10.1.1): µs.
+    pub expect_timeout_us: u64,
     /// From the end of one exchange to the first byte of the next: µs.
     pub idle_timeout_us: u64,
     /// A body must bring at least this many bytes per second, counted after `rate_grace_us`.
@@ -68,6 +70,7 @@ impl Limits {
         requests_per_connection_max: 0,
         first_byte_timeout_us: 10_000_000,
         head_timeout_us: 10_000_000,
+        expect_timeout_us: 1_000_000,
         idle_timeout_us: 75_000_000,
         body_rate_min_bytes_per_s: 240,
         write_rate_min_bytes_per_s: 240,

@@ -1,5 +1,79 @@
-//! HTTP/1.1 and HTTP/1.0 (RFC 9112).
+//! HTTP/1.1 and HTTP/1.0 (RFC 9112): a connection of each role, over lent buffers.
 //!
-//! [`head`] reads start lines, fields and trailers, and decides the framing.
+//! ```text
+//!   server role
+//!                 part of a head                   head                      answer written
+//!        Idle ───────────────────▶ Head ────────────────────▶ Exchange ─────────────────────┐
+//!         ▲ │  idle for too long    │ fault, too slow           │ fault, and no answer yet  │
+//!         │ └─────────▶ Closed ◀────┼───────┐                   ▼                           │
+//!         │                         └───────┼──────────────▶ Refusing ── canned answer ─┐   │
+//!         │                                 │                                           ▼   │
+//!         │                                 ├─ end of input, linger_timeout_us ──── Linger ◀┤ close
+//!         │                                 │                                           ▲   │
+//!         │                                 │   too much left ──────────────────────────┤   │
+//!         │            rest is read         │                                           │   │
+//!         ├─────────────────────────────────┼── Drain ◀── a little of the body left ────┼───┤
+//!         └──── nothing of the body is left ┼───────────────────────────────────────────┼───┤
+//!                                           │                        Upgraded ◀── 101 ──┼───┘
+//!                                           └── cut off: fault after the head, abort, too slow
+//! ```
+//!
+//! One exchange at a time: while an answer is not written to its end, the next request stays in `rx`, so
+//! that pipelined requests are answered in order (RFC 9112 §9.3.2), and into one `tx` if it has the room.
+//!
+//! A driver's turn is the same for each role:
+//!
+//! ```
+//! use rws_core::connection::{BodyPlan, StreamId};
+//! use rws_core::{
+//!     ByteConnection, Env, Event, Field, Fill, HeadAnswer, Instant, Limits, ResponseHead, Scratch, Sent, Source,
+//!     Status, h1,
+//! };
+//!
+//! struct Hello;
+//! impl Source for Hello {
+//!     fn head(&mut self, _: StreamId) -> HeadAnswer<'_> {
+//!         HeadAnswer::Final(ResponseHead::bare(Status::OK), BodyPlan::Sized(5))
+//!     }
+//!     fn fill(&mut self, _: StreamId, out: &mut [u8]) -> Fill {
+//!         out[..5].copy_from_slice(b"hello");
+//!         Fill::End(5)
+//!     }
+//! }
+//!
+//! let env = Env { now: Instant::from_micros(0), limits: &Limits::SERVER, date: None };
+//! let (mut bytes, mut fields) = ([0; 1024], [Field::default(); 16]);
+//! let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
+//! let mut server = h1::Server::new(&env);
+//!
+//! // Received: a whole request. The view borrows `rx` until the driver drops `consumed` bytes of it.
+//! let mut rx = *b"GET /greeting HTTP/1.1\r\nHost: a.example\r\n\r\n";
+//! let step = server.receive(&env, &mut rx, &mut scratch);
+//! let Some(Event::Request { head, end: true, .. }) = step.event else { panic!("a request without a body") };
+//! assert_eq!(head.view(&rx, scratch.reborrow()).path(), "/greeting");
+//! assert_eq!(step.consumed, rx.len());
+//!
+//! // Answered: head and body in one piece.
+//! let mut tx = [0; 32 * 1024];
+//! let Sent::Bytes(len) = server.transmit(&env, &mut tx, &mut scratch, &mut Hello) else { panic!("an answer") };
+//! assert_eq!(&tx[..len], b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+//! server.flushed(&env, len);
+//! ```
+//!
+//! Where to look: [`head`] reads start lines, fields and trailers and decides the framing of what comes;
+//! `framing_out` decides that of what goes; `body` and `chunked` read bodies, `body_out` writes them;
+//! `encode` writes heads; `deadlines` has the timers.
+#![expect(dead_code, reason = "what only the client role needs waits for it")]
 
+mod body;
+mod body_out;
+mod chunked;
+mod deadlines;
+mod encode;
+mod framing_out;
 pub mod head;
+mod server;
+#[cfg(test)]
+mod testing;
+
+pub use server::Server;

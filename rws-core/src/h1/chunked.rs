@@ -1,0 +1,198 @@
+//! The line before a chunk (RFC 9112 §7.1, §7.1.1), read byte by byte so that a split costs nothing.
+//!
+//! ```text
+//!              ┌ hexdig
+//!   Size ──────┤
+//!    │ ws      │ ";"                        "="             DQUOTE
+//!    ▼         ▼                             ▼              ┌──▶ Quoted ◀─▶ Escape
+//!   Gap ─";"─▶ NameStart ─token─▶ Name ───▶ ValueStart ─────┤        │ DQUOTE
+//!                                  │ ws       ▲             └─▶ Value │
+//!                                  ▼    "="   │                  │    ▼
+//!                                NameGap ─────┘                  └▶ ValueEnd
+//!   Size, Name, Value, ValueEnd ── CR ──▶ LineFeed ── LF ──▶ the size is known
+//! ```
+//!
+//! White space is allowed only where the grammar has BWS: so `5 \r\n` is refused.
+
+use crate::Limits;
+use crate::PeerFault;
+use crate::message::is_token;
+
+/// How far a chunk-size line has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChunkLine {
+    size: u64,
+    extension_bytes: u16,
+    digits: u8,
+    at: At,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Size,
+    Gap,
+    NameStart,
+    Name,
+    NameGap,
+    ValueStart,
+    Value,
+    Quoted,
+    Escape,
+    ValueEnd,
+    LineFeed,
+}
+
+const DIGITS_MAX: u8 = 16;
+
+impl ChunkLine {
+    /// Before the first digit.
+    pub(super) const START: ChunkLine = ChunkLine { size: 0, extension_bytes: 0, digits: 0, at: At::Size };
+
+    /// Takes one byte; the chunk's size once the line is complete.
+    ///
+    /// # Errors
+    /// [`PeerFault::ChunkSyntax`], or [`PeerFault::ChunkOverhead`] for extensions beyond the limit.
+    pub(super) fn step(&mut self, byte: u8, limits: &Limits) -> Result<Option<u64>, PeerFault> {
+        match self.at {
+            At::Size => match byte {
+                b'\r' if self.digits > 0 => self.at = At::LineFeed,
+                b';' | b' ' | b'\t' if self.digits > 0 => return self.extension(byte, limits),
+                _ => self.digit(byte)?,
+            },
+            At::LineFeed if byte == b'\n' => return Ok(Some(self.size)),
+            At::LineFeed => return Err(PeerFault::ChunkSyntax),
+            At::Gap
+            | At::NameStart
+            | At::Name
+            | At::NameGap
+            | At::ValueStart
+            | At::Value
+            | At::Quoted
+            | At::Escape
+            | At::ValueEnd => return self.extension(byte, limits),
+        }
+        Ok(None)
+    }
+
+    fn digit(&mut self, byte: u8) -> Result<(), PeerFault> {
+        let digit = (byte as char).to_digit(16).ok_or(PeerFault::ChunkSyntax)?;
+        if self.digits == DIGITS_MAX {
+            return Err(PeerFault::ChunkSyntax);
+        }
+        self.digits = self.digits.saturating_add(1);
+        self.size = self.size.wrapping_shl(4) | u64::from(digit);
+        Ok(())
+    }
+
+    fn extension(&mut self, byte: u8, limits: &Limits) -> Result<Option<u64>, PeerFault> {
+        let next = self.after_extension_byte(byte).ok_or(PeerFault::ChunkSyntax)?;
+        self.at = next;
+        if next != At::LineFeed {
+            self.extension_bytes = self.extension_bytes.saturating_add(1);
+            if self.extension_bytes > limits.chunk_extension_bytes_max {
+                return Err(PeerFault::ChunkOverhead);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The transitions inside extensions; `None` is a syntax error.
+    fn after_extension_byte(&self, byte: u8) -> Option<At> {
+        let blank = matches!(byte, b' ' | b'\t');
+        let token = is_token(&[byte]);
+        match (self.at, byte) {
+            (At::Size | At::Gap | At::Name | At::NameGap | At::Value | At::ValueEnd, b';') => {
+                Some(At::NameStart)
+            }
+            (At::Size | At::Name | At::Value | At::ValueEnd, b'\r') => Some(At::LineFeed),
+            (At::Size | At::Gap, _) if blank => Some(At::Gap),
+            (At::NameStart, _) if blank => Some(At::NameStart),
+            (At::NameStart | At::Name, _) if token => Some(At::Name),
+            (At::Name | At::NameGap, _) if blank => Some(At::NameGap),
+            (At::Name | At::NameGap, b'=') => Some(At::ValueStart),
+            (At::ValueStart, b'"') => Some(At::Quoted),
+            (At::ValueStart, _) if blank => Some(At::ValueStart),
+            (At::ValueStart | At::Value, _) if token => Some(At::Value),
+            (At::Value | At::ValueEnd, _) if blank => Some(At::Gap),
+            (At::Quoted, b'"') => Some(At::ValueEnd),
+            (At::Quoted, b'\\') => Some(At::Escape),
+            (At::Quoted | At::Escape, _) if blank || (byte >= b' ' && byte != 0x7f) => Some(At::Quoted),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &[u8]) -> Result<Option<u64>, PeerFault> {
+        let mut state = ChunkLine::START;
+        for (at, &byte) in line.iter().enumerate() {
+            if let Some(size) = state.step(byte, &Limits::SERVER)? {
+                assert_eq!(at + 1, line.len(), "the line ended early");
+                return Ok(Some(size));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn sizes_are_hexadecimal_in_either_case() {
+        for (line, size) in [("0\r\n", 0), ("a\r\n", 10), ("1F\r\n", 31), ("00000000000000ff\r\n", 255)] {
+            assert_eq!(read(line.as_bytes()), Ok(Some(size)), "{line:?}");
+        }
+        assert_eq!(read(b"ffffffffffffffff\r\n"), Ok(Some(u64::MAX)));
+    }
+
+    #[test]
+    fn extensions_are_read_and_dropped() {
+        for line in [
+            "5;a\r\n",
+            "5;a=b\r\n",
+            "5;a=\"b;\\\"c\"\r\n",
+            "5 ; a = b ;c\r\n",
+            "5;a=b ; d=\"\"\r\n",
+            "5\t;a\r\n",
+        ] {
+            assert_eq!(read(line.as_bytes()), Ok(Some(5)), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_in_the_grammar_is_refused() {
+        for line in [
+            "\r\n",
+            " 5\r\n",
+            "5 \r\n",
+            "5\n",
+            "5\r\r\n",
+            "0x5\r\n",
+            "+5\r\n",
+            "-5\r\n",
+            "5_0\r\n",
+            "g\r\n",
+            ";a\r\n",
+            "5;\r\n",
+            "5;=b\r\n",
+            "5;a=\r\n",
+            "5;a\n",
+            "5;a=\"b\r\n",
+            "5;a b\r\n",
+            "5;a=b\0\r\n",
+            "5,\r\n",
+            "00000000000000005\r\n",
+            "5;a=\"\x7f\"\r\n",
+            "5\0\r\n",
+        ] {
+            assert_eq!(read(line.as_bytes()), Err(PeerFault::ChunkSyntax), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn long_extensions_are_refused() {
+        let mut line = alloc::vec![b'5', b';'];
+        line.extend(core::iter::repeat_n(b'x', usize::from(Limits::SERVER.chunk_extension_bytes_max)));
+        assert_eq!(read(&line), Err(PeerFault::ChunkOverhead));
+    }
+}
