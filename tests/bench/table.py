@@ -1,0 +1,92 @@
+"""The parts of the table, and the goals of its rows."""
+import parsing
+import probes
+from contestants import OURS
+from measuring import KIND, Figures, Scene, cpu, idle, instructions, system_calls
+from report import Goal, Row, above, at_most, no_dearer_than_the_best, times
+
+ROUNDS, ROUNDS_FULL = 5, 11
+CPU_UNIT = "CPU s / 10^6"
+PARSE_GOALS = {"40 B": 330, "703 B": 1300, "4096 B": 3200}
+CPU_GOALS: dict[str, Goal | None] = {
+    "keep-alive": no_dearer_than_the_best(),
+    "pipelined": times(1.3, "raw"),
+    "close": None,
+    "static 1 KiB": no_dearer_than_the_best(),
+    "static 64 KiB": no_dearer_than_the_best(),
+    "static 10 MiB": no_dearer_than_the_best(),
+    "proxied GET": times(0.85, "nginx"),
+}
+INSTRUCTION_GOALS: dict[str, Goal | None] = {"keep-alive": at_most(1700), "pipelined": None, "proxied GET": at_most(8000)}
+
+Wanted = frozenset[str] | None
+
+
+def parse(_scene: Scene, _full: bool, _wanted: Wanted) -> list[Row]:
+    say("head parsing")
+    rows = []
+    for label, file in parsing.request_files().items():
+        goal = PARSE_GOALS[label.split(",")[0]]
+        rows.append(Row(f"parse {label}", "instructions", parsing.instructions(file), at_most(goal), f"parse {label}"))
+    return rows
+
+
+def instruction_counts(scene: Scene, _full: bool, wanted: Wanted) -> list[Row]:
+    rows = []
+    for name, goal in INSTRUCTION_GOALS.items():
+        say(f"instructions, {name}")
+        rows.append(Row(name, "instructions", instructions(scene, KIND[name], wanted), goal, name))
+    return rows
+
+
+def calls(scene: Scene, _full: bool, wanted: Wanted) -> list[Row]:
+    """One receive and one send for each request; sixteen pipelined ones share them."""
+    rows = []
+    chosen = frozenset({OURS, "hyper", "nginx"}) & (wanted or frozenset({OURS, "hyper", "nginx"}))
+    for name, limit in (("keep-alive", 1.01), ("pipelined", 0.07)):
+        say(f"system calls, {name}")
+        receives, sends = system_calls(scene, KIND[name], chosen)
+        goal = Goal("1 each" if name == "keep-alive" else "1 for 16", lambda _, limit=limit: limit)
+        rows += [Row(f"{name}, receives", "calls", receives, goal), Row(f"{name}, sends", "calls", sends, goal)]
+    return rows
+
+
+def cpu_times(scene: Scene, full: bool, wanted: Wanted) -> list[Row]:
+    rows = []
+    for name, goal in CPU_GOALS.items():
+        say(f"CPU time, {name}")
+        figures, switches = cpu(scene, KIND[name], ROUNDS_FULL if full else ROUNDS, wanted)
+        rows.append(Row(name, CPU_UNIT, figures, goal))
+        if name == "keep-alive":
+            rows.append(Row("keep-alive, voluntary switches", "per second", switches, above(1000, "raw")))
+    return rows
+
+
+def idle_memory(scene: Scene, _full: bool, wanted: Wanted) -> list[Row]:
+    say("memory of idle connections")
+    return [Row("idle connection, of 10,000", "RSS bytes", idle(scene, wanted), at_most(256))]
+
+
+def latencies(scene: Scene, _full: bool, _wanted: Wanted) -> list[Row]:
+    say("latency beside blocking handlers")
+    found, problem = probes.latency_figures(scene)
+    rows = []
+    for label, limit in probes.LATENCY_GOALS.items():
+        figures = Figures({OURS: found[label]}) if label in found else Figures(problems={OURS: problem})
+        rows.append(Row(label, "ms", figures, at_most(limit)))
+    return rows
+
+
+def say(text: str) -> None:
+    print(f"measuring {text}", flush=True)
+
+
+PARTS = {
+    "parse": parse,
+    "instructions": instruction_counts,
+    "calls": calls,
+    "cpu": cpu_times,
+    "idle": idle_memory,
+    "latency": latencies,
+}
+
