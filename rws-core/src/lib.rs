@@ -33,6 +33,7 @@ pub mod message;
 pub mod middleware;
 pub mod route;
 mod scan;
+pub mod semantics;
 pub mod service;
 pub mod time;
 
