@@ -1,12 +1,47 @@
-//! rws on threads and epoll.
+//! rws on threads and epoll: the synchronous server framework over the [`rws_core`] engine.
+//!
+//! ```text
+//!  Server ── shards (epoll loops, one per processor) ── jobs ── App: routes ─▶ functions that may block
+//! ```
+//!
+//! ```no_run
+//! use rws_std::{App, Request, Server};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let app = App::new()
+//!         .get("/", || "Hello, World!")
+//!         .get("/hello/:name", |request: Request| format!("Hello, {}!", request.param("name")));
+//!     Server::bind("127.0.0.1:8080")?.serve(app)
+//! }
+//! ```
+//!
+//! Where to look: [`app`] (the closure API), [`application`] (serving any core service), [`files`] (static
+//! files), [`handover`] (how handlers may block without stopping their shard).
 
 extern crate alloc;
 
+pub mod app;
+pub mod application;
 pub mod buffer_pool;
+mod clock;
 pub mod files;
 pub mod handover;
+pub mod job;
 pub mod mailbox;
+mod server;
+mod settings;
+mod shard;
 pub mod signals;
+mod stats;
 mod sync;
 pub mod sys;
 pub mod timer_wheel;
+mod worker;
+
+pub use app::{App, AppWithState, Body, BodyWriter, IntoResponse, Request, Response, streaming};
+pub use application::{Application, Plain};
+pub use job::{JobCx, Waker, about_to_block};
+pub use rws_core::Status;
+pub use server::{Running, Server};
+pub use settings::Settings;
+pub use stats::StatsSnapshot;

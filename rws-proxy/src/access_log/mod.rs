@@ -1,9 +1,8 @@
 //! The access log: one line per exchange, `combined` or `json`, written by a thread of its own.
 //!
 //! ```text
-//!   shard ── Record<'_> ──▶ LineBuffer ──▶ bounded slot ──▶ writer's thread ──▶ sink
-//!                           escaped,        never waits: a full slot
-//!                           redacted        drops the line and counts
+//!   shard ── Record<'_> ──▶ Format::write ──▶ Vec<u8> ── submit ──▶ bounded queue ──▶ thread ──▶ sink
+//!                           (escaped, redacted)           never waits: a full queue drops and counts
 //! ```
 //!
 //! Everything in a [`Record`] may come from a stranger, so a line is escaped as a whole: no byte of a request can end
@@ -19,4 +18,4 @@ mod time;
 mod writer;
 
 pub use record::{Format, Level, Record};
-pub use writer::{LineBuffer, LogIntake, LogWriter};
+pub use writer::{LineBuffer, LogQueue, LogWriter, Submitted};

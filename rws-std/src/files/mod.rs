@@ -29,7 +29,6 @@
 //! somebody put it there to be served, and whoever runs the server should see why it is not.
 
 mod body;
-mod byteranges;
 mod cache;
 mod head;
 mod listing;

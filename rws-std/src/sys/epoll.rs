@@ -75,6 +75,11 @@ pub struct Events {
     list: Vec<epoll::Event>,
 }
 
+// SAFETY: an event is two integers. The system's structure has room for a pointer as well, which is why it is
+// not `Send` by itself; this list only ever holds the `u64` keys of `Epoll::add`.
+#[expect(unsafe_code, reason = "the shard that owns the list goes from thread to thread")]
+unsafe impl Send for Events {}
+
 impl Events {
     /// A list for up to `capacity` events (at least 1) at a time.
     #[must_use]

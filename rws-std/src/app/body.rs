@@ -1,0 +1,103 @@
+//! Bodies of requests and responses.
+
+use std::io::{self, Read};
+
+use rws_core::connection::{BodyPlan, Fill};
+
+use super::pipe::PipeReader;
+
+/// A body: bytes that are there, or a stream of them.
+#[derive(Debug, Default)]
+pub enum Body {
+    /// None.
+    #[default]
+    Empty,
+    /// Bytes of the program.
+    Constant(&'static [u8]),
+    /// Bytes in memory.
+    Bytes(Vec<u8>),
+    /// Bytes as they come.
+    Stream(PipeReader),
+}
+
+impl Body {
+    /// Reads all of it, at most `max_bytes`.
+    ///
+    /// # Errors
+    /// `FileTooLarge` if there are more; `UnexpectedEof` if the client is gone before the end.
+    pub fn read_all(self, max_bytes: usize) -> io::Result<Vec<u8>> {
+        let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, "the body is too large");
+        match self {
+            Body::Empty => Ok(Vec::new()),
+            Body::Constant(bytes) if bytes.len() <= max_bytes => Ok(bytes.to_vec()),
+            Body::Bytes(bytes) if bytes.len() <= max_bytes => Ok(bytes),
+            Body::Constant(_) | Body::Bytes(_) => Err(too_large()),
+            Body::Stream(reader) => {
+                let mut bytes = Vec::new();
+                reader.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
+                if bytes.len() > max_bytes { Err(too_large()) } else { Ok(bytes) }
+            }
+        }
+    }
+
+    pub(super) fn plan(&self) -> BodyPlan {
+        match self {
+            Body::Empty => BodyPlan::Sized(0),
+            Body::Constant(bytes) => BodyPlan::Sized(bytes.len() as u64),
+            Body::Bytes(bytes) => BodyPlan::Sized(bytes.len() as u64),
+            Body::Stream(_) => BodyPlan::Streamed,
+        }
+    }
+
+    /// Bytes into `out`; `sent` is how many went before.
+    pub(super) fn fill(&mut self, sent: &mut usize, out: &mut [u8]) -> Fill {
+        let bytes: &[u8] = match self {
+            Body::Empty => &[],
+            Body::Constant(bytes) => bytes,
+            Body::Bytes(bytes) => bytes,
+            Body::Stream(reader) => return reader.0.fill(out),
+        };
+        let rest = bytes.get(*sent..).unwrap_or(&[]);
+        let n = rest.len().min(out.len());
+        out[..n].copy_from_slice(&rest[..n]);
+        *sent += n;
+        if n == rest.len() { Fill::End(n) } else { Fill::More(n) }
+    }
+
+    /// Whether the answer's head may go: a stream that waits for the client's body waits with its head, too,
+    /// so that `100 (Continue)` comes first.
+    pub(super) fn has_begun(&self) -> bool {
+        match self {
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) => true,
+            Body::Stream(reader) => reader.0.has_begun(),
+        }
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Body::Empty => Ok(0),
+            Body::Constant(bytes) => bytes.read(out),
+            Body::Bytes(bytes) => {
+                let n = bytes.len().min(out.len());
+                out[..n].copy_from_slice(&bytes[..n]);
+                bytes.drain(..n);
+                Ok(n)
+            }
+            Body::Stream(reader) => reader.read(out),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Body::Bytes(bytes)
+    }
+}
+
+impl From<&'static [u8]> for Body {
+    fn from(bytes: &'static [u8]) -> Body {
+        Body::Constant(bytes)
+    }
+}

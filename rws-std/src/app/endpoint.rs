@@ -1,0 +1,35 @@
+//! Where a route leads: a handler, and how its body and its thread are provided.
+
+use super::handler::{BoxedHandler, Handler, boxed};
+use super::request::Request;
+use super::response::Response;
+use crate::handover::{Learning, Placement};
+use crate::{job, sys};
+
+/// A route's target.
+pub(super) struct Endpoint<S> {
+    handler: BoxedHandler<S>,
+    pub(super) streams: bool,
+    learning: Learning,
+}
+
+impl<S: 'static> Endpoint<S> {
+    pub(super) fn new<A: 'static, H: Handler<S, A>>(handler: H) -> Endpoint<S> {
+        Endpoint { streams: H::STREAMS, handler: boxed(handler), learning: Learning::new(Placement::Auto) }
+    }
+
+    /// Runs the handler: on the shard's thread, unless the route has learned that it blocks.
+    pub(super) fn run(&self, request: Request<'_>, state: &S) -> Response {
+        if self.learning.offloads() && job::about_to_block() {
+            let began_us = sys::monotonic_us();
+            let response = (self.handler)(request, state);
+            self.learning.note_offloaded(sys::monotonic_us().saturating_sub(began_us));
+            return response;
+        }
+        let response = (self.handler)(request, state);
+        if job::was_taken() {
+            self.learning.note_stolen(sys::monotonic_us());
+        }
+        response
+    }
+}

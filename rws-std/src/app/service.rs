@@ -1,0 +1,194 @@
+//! An app as a [`Service`].
+
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use rws_core::Status;
+use rws_core::connection::{Fill, HeadAnswer};
+use rws_core::message::{BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch};
+use rws_core::route::{MethodSet, OwnedRouteTable, RouteMatch};
+use rws_core::service::{Outcome, Service, Taken};
+
+use super::body::Body;
+use super::endpoint::Endpoint;
+use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Phase};
+use super::pipe::{Pipe, PipeReader};
+use super::request::{Request, matched};
+use super::response::Response;
+use crate::application::Application;
+use crate::job::JobCx;
+
+/// An app that is being served; made by [`AppWithState::finish`](super::AppWithState::finish).
+#[derive(Debug)]
+pub struct Serving<S>(pub(super) Arc<Inner<S>>);
+
+pub(super) struct Inner<S> {
+    pub(super) state: S,
+    pub(super) table: OwnedRouteTable<Endpoint<S>>,
+    pub(super) body_bytes_max: usize,
+}
+
+impl<S> core::fmt::Debug for Inner<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
+    type State = AppExchange;
+
+    fn begin(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> AppExchange {
+        let inner = &*self.0;
+        if head.body() == BodyFraming::None {
+            return AppExchange::answering(inner.answer(cx, head, Body::Empty));
+        }
+        let table = inner.table.table();
+        let endpoint = match table.find(head.method(), head.path(), head.authority()) {
+            RouteMatch::Found(found) => found.to,
+            // Nobody wants the body: the answer does not wait for it.
+            RouteMatch::MethodNotAllowed(_) | RouteMatch::Options(_) | RouteMatch::NotFound => {
+                return AppExchange::answering(inner.answer(cx, head, Body::Empty));
+            }
+        };
+        if endpoint.streams {
+            return self.begin_elsewhere(cx, head);
+        }
+        match head.body() {
+            BodyFraming::Sized(n) if n > inner.body_bytes_max as u64 => AppExchange::answering(too_large()),
+            BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose | BodyFraming::None => {
+                AppExchange(Phase::Collecting(Box::new(Collecting {
+                    head: OwnedRequestHead::of(head),
+                    body: Vec::new(),
+                })))
+            }
+        }
+    }
+
+    fn body(&self, cx: &mut JobCx, state: &mut AppExchange, chunk: &[u8], end: bool) -> Taken {
+        match &mut state.0 {
+            Phase::Collecting(collecting) => {
+                if collecting.body.len() + chunk.len() > self.0.body_bytes_max {
+                    *state = AppExchange::answering(too_large());
+                    return Taken::Stop;
+                }
+                collecting.body.extend_from_slice(chunk);
+                if end {
+                    let body = Body::Bytes(core::mem::take(&mut collecting.body));
+                    let response = self.0.answer_owned(cx, &collecting.head, body);
+                    *state = AppExchange::answering(response);
+                }
+                Taken::All
+            }
+            Phase::Elsewhere(elsewhere) => feed(&elsewhere.feed, chunk, end),
+            Phase::Answering(answering) => match &answering.feed {
+                Some(pipe) => feed(pipe, chunk, end),
+                None => Taken::Stop,
+            },
+        }
+    }
+
+    fn head<'s>(&self, state: &'s mut AppExchange) -> HeadAnswer<'s> {
+        if let Phase::Elsewhere(elsewhere) = &state.0
+            && let Some(response) = elsewhere.answer.take()
+        {
+            let feed = Some(Arc::clone(&elsewhere.feed));
+            state.0 = Phase::Answering(Answering { response, sent: 0, feed });
+        }
+        match &state.0 {
+            Phase::Answering(answering) if answering.response.body.has_begun() => {
+                HeadAnswer::Final(answering.response.head(), answering.response.plan())
+            }
+            Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => HeadAnswer::NotYet,
+        }
+    }
+
+    fn fill(&self, state: &mut AppExchange, out: &mut [u8]) -> Fill {
+        match &mut state.0 {
+            Phase::Answering(answering) => answering.response.body.fill(&mut answering.sent, out),
+            Phase::Collecting(_) | Phase::Elsewhere(_) => Fill::Blocked,
+        }
+    }
+
+    fn end(&self, _cx: &mut JobCx, state: AppExchange, _outcome: Outcome) {
+        // Whoever still reads the request body learns that no more will come.
+        match state.0 {
+            Phase::Elsewhere(elsewhere) => elsewhere.feed.cut(),
+            Phase::Answering(Answering { feed: Some(feed), .. }) => feed.cut(),
+            Phase::Answering(_) | Phase::Collecting(_) => {}
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Application for Serving<S> {}
+
+impl<S: Send + Sync + 'static> Serving<S> {
+    /// Starts the handler on another thread, with a pipe for the body.
+    fn begin_elsewhere(&self, cx: &mut JobCx, head: &RequestHead<'_>) -> AppExchange {
+        let feed = Pipe::for_request(cx.waker());
+        let answer = Arc::new(AnswerSlot::default());
+        let owned = OwnedRequestHead::of(head);
+        let body = Body::Stream(PipeReader(Arc::clone(&feed)));
+        let (inner, slot, waker, mut job_cx) =
+            (Arc::clone(&self.0), Arc::clone(&answer), cx.waker(), cx.fork());
+        let started = cx.spawn(Box::new(move || {
+            let run = || inner.answer_owned(&mut job_cx, &owned, body);
+            let response = catch_unwind(AssertUnwindSafe(run));
+            slot.put(response.unwrap_or_else(|_| {
+                Response::text("the handler failed\n").status(Status::INTERNAL_SERVER_ERROR)
+            }));
+            waker.wake();
+        }));
+        if started.is_err() {
+            let busy = Response::text("the server is busy\n").status(Status::SERVICE_UNAVAILABLE);
+            return AppExchange::answering(busy.field(KnownName::RetryAfter, "1"));
+        }
+        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
+    }
+}
+
+impl<S: 'static> Inner<S> {
+    fn answer_owned(&self, cx: &mut JobCx, head: &OwnedRequestHead, body: Body) -> Response {
+        let mut bytes = Vec::new();
+        let mut fields: Vec<Field> = Vec::new();
+        let view = head.view(Scratch { bytes: &mut bytes, fields: &mut fields });
+        self.answer(cx, &view, body)
+    }
+
+    /// Finds the route and runs its handler.
+    fn answer(&self, cx: &mut JobCx, head: &RequestHead<'_>, body: Body) -> Response {
+        let table = self.table.table();
+        match table.find(head.method(), head.path(), head.authority()) {
+            RouteMatch::Found(found) => {
+                let endpoint = found.to;
+                let request = Request { cx, head, matched: Some(matched(&found)), body };
+                endpoint.run(request, &self.state)
+            }
+            RouteMatch::MethodNotAllowed(_) if head.method() == Method::Other => {
+                Response::text("this method is not implemented\n").status(Status::NOT_IMPLEMENTED)
+            }
+            RouteMatch::MethodNotAllowed(allow) => with_allow(
+                Response::text("this method is not allowed here\n").status(Status::METHOD_NOT_ALLOWED),
+                allow,
+            ),
+            RouteMatch::Options(allow) => with_allow(Response::new(Status::NO_CONTENT), allow),
+            RouteMatch::NotFound => Response::text("nothing is here\n").status(Status::NOT_FOUND),
+        }
+    }
+}
+
+fn feed(pipe: &Pipe, chunk: &[u8], end: bool) -> Taken {
+    let is_read = pipe.push(chunk);
+    if end {
+        pipe.finish();
+    }
+    if is_read { Taken::Later } else { Taken::Stop }
+}
+
+fn with_allow(response: Response, allow: MethodSet) -> Response {
+    response.field(KnownName::Allow, allow.to_string())
+}
+
+fn too_large() -> Response {
+    Response::text("the body is too large\n").status(Status::CONTENT_TOO_LARGE)
+}

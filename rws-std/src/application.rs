@@ -1,0 +1,77 @@
+//! What the shards serve: a core [`Service`] with the few things that only a server can do.
+
+use core::ops::Deref;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rws_core::connection::{Fill, HeadAnswer};
+use rws_core::message::{FieldBlock, RequestHead};
+use rws_core::service::{ConnectionInfo, Outcome, Service, Taken};
+use rws_core::{PeerFault, Status};
+
+use crate::job::JobCx;
+
+/// A service that shards can run. Every default suits a plain core service, see [`Plain`].
+pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'static {
+    /// How many of the next body bytes of the answer [`Application::send`] would send by itself; 0 means
+    /// that `fill` is asked instead.
+    fn direct(&self, state: &mut Self::State) -> u64 {
+        let _ = state;
+        0
+    }
+
+    /// Sends up to `len` body bytes to `socket` without passing through the server's memory (`sendfile`);
+    /// says how many went.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the socket is full; anything else cuts the exchange off. 0 bytes means that the
+    /// source is shorter than promised, which does so too.
+    fn send(&self, state: &mut Self::State, socket: BorrowedFd<'_>, len: u64) -> io::Result<usize> {
+        let _ = (state, socket, len);
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    /// A request that the protocol engine refused before the service saw it (for logs and metrics).
+    fn refused(&self, connection: &ConnectionInfo, status: Status, fault: PeerFault) {
+        let _ = (connection, status, fault);
+    }
+}
+
+/// Serves any core service as it is: the same one that runs on a board.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain<S>(pub S);
+
+impl<S> Deref for Plain<S> {
+    type Target = S;
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S> Service<JobCx> for Plain<S>
+where
+    S: Service<JobCx>,
+{
+    type State = S::State;
+
+    fn begin(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> S::State {
+        self.0.begin(cx, head)
+    }
+    fn body(&self, cx: &mut JobCx, state: &mut S::State, chunk: &[u8], end: bool) -> Taken {
+        self.0.body(cx, state, chunk, end)
+    }
+    fn head<'s>(&self, state: &'s mut S::State) -> HeadAnswer<'s> {
+        self.0.head(state)
+    }
+    fn fill(&self, state: &mut S::State, out: &mut [u8]) -> Fill {
+        self.0.fill(state, out)
+    }
+    fn trailers<'s>(&self, state: &'s mut S::State) -> FieldBlock<'s> {
+        self.0.trailers(state)
+    }
+    fn end(&self, cx: &mut JobCx, state: S::State, outcome: Outcome) {
+        self.0.end(cx, state, outcome);
+    }
+}
+
+impl<S> Application for Plain<S> where S: Service<JobCx, State: Send + 'static> + Send + Sync + 'static {}

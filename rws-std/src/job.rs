@@ -1,0 +1,203 @@
+//! The surroundings of a job: what a handler may ask for, and how it says that it is about to block.
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use std::sync::Arc;
+
+use rws_core::connection::StreamId;
+use rws_core::service::{ConnectionInfo, Context};
+use rws_core::{Instant, UnixTime};
+
+use crate::handover::Job;
+use crate::shard::Address;
+
+/// The [`Context`] of the std adapter.
+pub struct JobCx {
+    pub(crate) now: Instant,
+    pub(crate) unix_time: UnixTime,
+    pub(crate) connection: ConnectionInfo,
+    pub(crate) address: Address,
+    pub(crate) post: Arc<dyn Post>,
+    pub(crate) shard: usize,
+    pub(crate) pool: Option<Arc<dyn Pool>>,
+    pub(crate) entropy: Entropy,
+}
+
+/// Runs jobs on other threads than the shards'.
+pub(crate) trait Pool: Send + Sync {
+    /// Gives the job to a spare thread, or back where none will ever come for it.
+    fn offload(self: Arc<Self>, job: Job) -> Result<(), Job>;
+}
+
+impl JobCx {
+    /// Runs `job` on a thread of its own beside the shard.
+    ///
+    /// # Errors
+    /// Gives the job back when all threads are busy and the queue is full: answer 503.
+    pub fn spawn(&self, job: Job) -> Result<(), Job> {
+        match &self.pool {
+            Some(pool) => Arc::clone(pool).offload(job),
+            None => Err(job),
+        }
+    }
+
+    /// A context for a part of this exchange that runs on another thread.
+    pub(crate) fn fork(&self) -> JobCx {
+        JobCx {
+            now: self.now,
+            unix_time: self.unix_time,
+            connection: self.connection,
+            address: self.address,
+            post: Arc::clone(&self.post),
+            shard: self.shard,
+            pool: self.pool.clone(),
+            entropy: Entropy::default(),
+        }
+    }
+
+    pub(crate) fn new(shard: usize, post: Arc<dyn Post>, pool: Option<Arc<dyn Pool>>) -> JobCx {
+        JobCx {
+            now: Instant::default(),
+            unix_time: UnixTime::default(),
+            connection: ConnectionInfo { peer: None, local: None, secure: false },
+            address: Address { conn: 0, generation: 0, stream: StreamId::new(0, 0) },
+            post,
+            shard,
+            pool,
+            entropy: Entropy::default(),
+        }
+    }
+
+    /// A handle that wakes this exchange from any thread.
+    pub fn waker(&self) -> Waker {
+        Waker { post: Arc::clone(&self.post), address: self.address }
+    }
+
+    /// The number of the shard that the request came to.
+    pub const fn shard(&self) -> usize {
+        self.shard
+    }
+}
+
+impl Context for JobCx {
+    fn now(&self) -> Instant {
+        self.now
+    }
+    fn unix_time(&self) -> Option<UnixTime> {
+        Some(self.unix_time)
+    }
+    fn entropy(&mut self, out: &mut [u8]) {
+        self.entropy.fill(out);
+    }
+    fn connection(&self) -> &ConnectionInfo {
+        &self.connection
+    }
+    fn stream(&self) -> StreamId {
+        self.address.stream
+    }
+}
+
+impl fmt::Debug for JobCx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobCx")
+            .field("address", &self.address)
+            .field("shard", &self.shard)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Random bytes of the operating system, fetched in blocks: a request id costs no system call of its own.
+#[derive(Default)]
+pub(crate) struct Entropy {
+    block: Vec<u8>,
+}
+
+const ENTROPY_BLOCK_BYTES: usize = 512;
+
+impl Entropy {
+    fn fill(&mut self, out: &mut [u8]) {
+        for byte in out {
+            if self.block.is_empty() {
+                self.block.resize(ENTROPY_BLOCK_BYTES, 0);
+                crate::sys::entropy(&mut self.block);
+            }
+            // Each byte leaves the block as it is used, so none is given twice.
+            *byte = self.block.pop().unwrap_or_default();
+        }
+    }
+}
+
+/// How anybody reaches an exchange of a shard.
+pub(crate) trait Post: Send + Sync {
+    /// The exchange's source has something for `transmit`.
+    fn wake(&self, address: Address);
+    /// The exchange's body may bring `bytes` more.
+    fn grant(&self, address: Address, bytes: u32);
+}
+
+/// Wakes one exchange from any thread; harmless once that is over.
+#[derive(Clone)]
+pub struct Waker {
+    post: Arc<dyn Post>,
+    address: Address,
+}
+
+impl Waker {
+    /// The source of the answer has something to say: its head, or more of its body.
+    pub fn wake(&self) {
+        self.post.wake(self.address);
+    }
+
+    /// `bytes` more of the request body may come.
+    pub fn grant(&self, bytes: u32) {
+        self.post.grant(self.address, bytes);
+    }
+}
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waker").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// What a thread knows of the job that it runs: how to give the shard away, and whether that happened.
+pub(crate) trait GiveAway {
+    /// Lets another thread go on with the shard of the job that is out; true if it is gone now (whoever
+    /// took it).
+    fn give_away(&self) -> bool;
+    /// Whether another thread has the shard of the job that is out.
+    fn is_gone(&self) -> bool;
+}
+
+thread_local! {
+    static IN_JOB: Cell<bool> = const { Cell::new(false) };
+    static DRIVER: RefCell<Option<Box<dyn GiveAway>>> = const { RefCell::new(None) };
+}
+
+/// Names what gives this thread's shard away.
+pub(crate) fn set_driver(driver: Option<Box<dyn GiveAway>>) {
+    DRIVER.with(|place| *place.borrow_mut() = driver);
+}
+
+/// Marks the time in which a job runs on this thread.
+#[inline]
+pub(crate) fn set_in_job(is_in_job: bool) {
+    IN_JOB.with(|flag| flag.set(is_in_job));
+}
+
+/// Tells the server that this thread is about to block for longer than a moment, so that its shard goes on
+/// with another thread at once instead of after a watchdog's look. Outside of a handler it does nothing.
+///
+/// Says whether the shard is with another thread now.
+pub fn about_to_block() -> bool {
+    if !IN_JOB.with(Cell::get) {
+        return false;
+    }
+    DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.give_away()))
+}
+
+/// Whether the shard of the job that runs on this thread is with another thread now.
+pub(crate) fn was_taken() -> bool {
+    IN_JOB.with(Cell::get)
+        && DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.is_gone()))
+}

@@ -1,0 +1,80 @@
+//! What a shard stores of one connection. An idle one holds no buffer.
+
+use core::net::SocketAddr;
+use std::os::fd::OwnedFd;
+
+use rws_core::{Instant, h1};
+
+use super::stored::Stored;
+
+/// Where a connection's exchange is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// There is none, or the job that begins it is out.
+    Nowhere,
+    /// In the shard, under this key.
+    Here(u32),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) h1: h1::Server,
+    pub(crate) peer: SocketAddr,
+    /// When the timer wheel looks at this connection next.
+    pub(crate) armed: Instant,
+    /// Received bytes that have not been worked off.
+    pub(crate) leftover: Option<Box<Stored>>,
+    /// Bytes that the socket did not take yet.
+    pub(crate) unsent: Option<Box<Stored>>,
+    pub(crate) socket: OwnedFd,
+    pub(crate) generation: u32,
+    pub(crate) exchange: At,
+    pub(crate) flags: Flags,
+}
+
+impl Conn {
+    /// Whether room in the socket is of use.
+    pub(crate) const fn has_waiting_output(&self) -> bool {
+        self.unsent.is_some() || matches!(self.exchange, At::Here(_))
+    }
+}
+
+/// Facts about a connection, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    /// The socket may have bytes for us.
+    pub(crate) const READABLE: u16 = 1;
+    /// The peer has sent its last byte, and we have seen it.
+    pub(crate) const EOF: u16 = 2;
+    /// The machine has been told so.
+    pub(crate) const EOF_TOLD: u16 = 4;
+    /// `leftover` has bytes that the machine has not seen yet.
+    pub(crate) const UNOFFERED: u16 = 8;
+    /// Our last byte is sent; what still arrives is dropped.
+    pub(crate) const LINGERING: u16 = 16;
+    /// The peer is gone; only a job that is away keeps the entry.
+    pub(crate) const DEAD: u16 = 32;
+    /// The connection stands in the list of those that go on without an event.
+    pub(crate) const LISTED: u16 = 64;
+    /// A job of this connection is out: nothing is done for it until the job is back.
+    pub(crate) const JOB_OUT: u16 = 128;
+    /// Somebody woke the exchange.
+    pub(crate) const WOKEN: u16 = 256;
+
+    pub(crate) const fn has(self, flag: u16) -> bool {
+        self.0 & flag != 0
+    }
+
+    pub(crate) const fn set(&mut self, flag: u16) {
+        self.0 |= flag;
+    }
+
+    pub(crate) const fn clear(&mut self, flag: u16) {
+        self.0 &= !flag;
+    }
+}
+
+const _: () = assert!(size_of::<Conn>() <= 208, "10,000 idle connections must fit 256 bytes each");

@@ -1,0 +1,182 @@
+//! Time: deadlines of connections, lingering closes, and the drain of a shard.
+
+use rws_core::Instant;
+use rws_core::connection::{Connection, Event, ResetCause};
+
+use super::conn::{At, Flags};
+use super::{Address, Shard};
+use crate::application::Application;
+use crate::sys::{self, Transfer};
+
+impl<A: Application> Shard<A> {
+    /// Sees to it that the wheel looks at connection `key` in time. A deadline that moves later costs
+    /// nothing: the wheel looks at the old time and finds the new one.
+    pub(super) fn rearm(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if conn.flags.has(Flags::LINGERING) {
+            return;
+        }
+        let deadline = conn.h1.next_deadline();
+        if deadline < conn.armed {
+            conn.armed = deadline;
+            self.timers.arm(key, deadline.as_micros());
+        }
+    }
+
+    /// The wheel's entry of connection `key` has run out.
+    pub(super) fn ring(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if conn.flags.has(Flags::LINGERING) {
+            if conn.armed <= self.clock.now() {
+                return self.close(key);
+            }
+            let armed_us = conn.armed.as_micros();
+            return self.timers.arm(key, armed_us);
+        }
+        conn.armed = Instant::NEVER;
+        if conn.h1.next_deadline() <= self.clock.now() {
+            let env = super::env(&self.clock, &self.settings);
+            if let Some(event) = conn.h1.on_deadline(&env) {
+                let is_there = match event {
+                    Event::Reset { cause, .. } => {
+                        self.abort(key, cause);
+                        false
+                    }
+                    other => self.happened(key, other),
+                };
+                if is_there {
+                    self.conclude(key);
+                }
+                return;
+            }
+        }
+        self.rearm(key);
+    }
+
+    /// Our last byte is out: says so, and drops what still comes for a while, so that no reset destroys the
+    /// answer on its way (RFC 9112 §9.6).
+    pub(super) fn linger(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if conn.flags.has(Flags::EOF) || sys::half_close(&conn.socket).is_err() {
+            return self.close(key);
+        }
+        conn.flags.set(Flags::LINGERING);
+        if let Some(left) = conn.leftover.take() {
+            self.pools.give(left);
+        }
+        conn.armed = self.clock.now().after_us(self.settings.limits.linger_timeout_us);
+        self.timers.arm(key, conn.armed.as_micros());
+        self.drop_arrivals(key);
+    }
+
+    /// Reads and drops what a lingering connection still brings.
+    pub(super) fn drop_arrivals(&mut self, key: u32) {
+        let mut sink = [0; 16 * 1024];
+        let mut left = self.settings.limits.linger_bytes_max as usize;
+        loop {
+            let Some(conn) = self.conns.get_mut(key as usize) else { return };
+            match sys::recv(&conn.socket, &mut sink) {
+                Ok(Transfer::Blocked) => return,
+                Ok(Transfer::Bytes(n)) if n < left => left -= n,
+                Ok(Transfer::Bytes(_) | Transfer::End) | Err(_) => return self.close(key),
+            }
+        }
+    }
+
+    /// Cuts connection `key` off: its exchange ends as aborted.
+    pub(super) fn abort(&mut self, key: u32, cause: ResetCause) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        self.tx_len = 0;
+        if conn.flags.has(Flags::JOB_OUT) {
+            // The entry stays until the job is back, so that its address stays true.
+            conn.flags.set(Flags::DEAD);
+            return;
+        }
+        let answered = self.exchanges_status(key);
+        self.drop_exchange(key, cause);
+        if let Some(conn) = self.conns.try_remove(key as usize) {
+            self.forget(key, conn, answered);
+        }
+    }
+
+    /// Closes connection `key`, which has nothing under way.
+    pub(super) fn close(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if conn.exchange != At::Nowhere || conn.flags.has(Flags::JOB_OUT) {
+            return self.abort(key, ResetCause::ByPeer);
+        }
+        if let Some(conn) = self.conns.try_remove(key as usize) {
+            self.forget(key, conn, false);
+        }
+    }
+
+    /// Whether the exchange of connection `key` has begun its answer.
+    fn exchanges_status(&self, key: u32) -> bool {
+        let Some(At::Here(kept)) = self.conns.get(key as usize).map(|conn| conn.exchange) else {
+            return false;
+        };
+        self.exchanges.get(kept as usize).is_some_and(|exchange| exchange.status.is_some())
+    }
+
+    fn forget(&mut self, key: u32, conn: super::Conn, cut: bool) {
+        self.timers.disarm(key);
+        if let Some(left) = conn.leftover {
+            self.pools.give(left);
+        }
+        if let Some(unsent) = conn.unsent {
+            self.pools.give(unsent);
+        }
+        if cut || conn.h1.ends_abruptly() {
+            // An answer that is not whole must not look as if it were, even where only the end of the
+            // connection delimits it.
+            sys::close_with_reset(conn.socket);
+        }
+        self.stats.connections_open.down();
+        self.uncount(conn.peer);
+    }
+
+    /// Takes no more, finishes what is under way.
+    pub(super) fn drain(&mut self) {
+        if self.draining_until.is_some() {
+            return;
+        }
+        self.stop_accepting();
+        let timeout_us = self.settings.drain_timeout.as_micros().try_into().unwrap_or(u64::MAX);
+        self.draining_until = Some(self.clock.now().after_us(timeout_us));
+        // A request may have arrived that nobody has read yet: each connection is looked at once more, and
+        // only then told (`conclude`).
+        let keys: Vec<u32> = self.conns.iter().map(|(key, _)| key as u32).collect();
+        for key in keys {
+            if let Some(conn) = self.conns.get_mut(key as usize) {
+                conn.flags.set(Flags::READABLE);
+                self.list(key);
+            }
+        }
+    }
+
+    /// Whether a drain is done, or has run out of time.
+    pub(super) fn is_drained(&mut self) -> bool {
+        let Some(until) = self.draining_until else { return false };
+        if self.conns.is_empty() {
+            return true;
+        }
+        if self.clock.now() < until {
+            return false;
+        }
+        let keys: Vec<u32> = self.conns.iter().map(|(key, _)| key as u32).collect();
+        for key in keys {
+            self.abort(key, ResetCause::ByUs);
+        }
+        true
+    }
+
+    /// Sets the context for a call of the application outside of a job.
+    pub(super) fn prepare_cx(&mut self, address: Address) {
+        self.cx.now = self.clock.now();
+        self.cx.unix_time = self.clock.unix_time();
+        self.cx.address = address;
+        if let Some(conn) = self.conns.get(address.conn as usize) {
+            self.cx.connection.peer = Some(conn.peer);
+        }
+    }
+}

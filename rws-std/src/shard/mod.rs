@@ -1,0 +1,325 @@
+//! A shard: one epoll loop with its connections, driven by one thread at a time.
+//!
+//! ```text
+//!  turn:  ready connections ─▶ receive ─▶ job ─▶ transmit ─▶ one send per connection
+//!           │                              │ (the shard lies in its slot while a job runs)
+//!           ├─ mail: late jobs, wakes, grants, drain
+//!           ├─ timers that have run out
+//!           └─ epoll wait
+//! ```
+//!
+//! | what | where |
+//! |---|---|
+//! | accepting, and what to do without descriptors | `accept.rs` |
+//! | a connection's stored state | `conn.rs` |
+//! | bytes in: reading, events, which job comes next | `receive.rs` |
+//! | bytes out: pulling from the application, sending | `transmit.rs` |
+//! | what a finished job means | `settle.rs` |
+//! | deadlines, lingering, drain | `deadlines.rs` |
+//! | what other threads say | `mail.rs` |
+
+mod accept;
+mod conn;
+mod deadlines;
+mod mail;
+mod receive;
+mod settle;
+mod stored;
+mod transmit;
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rws_core::connection::{ResetCause, StreamId};
+use rws_core::message::Field;
+use rws_core::{Env, Instant};
+use slab::Slab;
+
+use crate::application::Application;
+use crate::clock::Clock;
+use crate::job::{JobCx, Post};
+use crate::settings::Settings;
+use crate::stats::ShardStats;
+use crate::sys::{self, Epoll, Events, Interest};
+use crate::timer_wheel::TimerWheel;
+
+use self::accept::Acceptor;
+use self::conn::{Conn, Flags};
+use self::mail::Letters;
+use self::settle::Exchange;
+use self::stored::Pools;
+
+pub(crate) use self::mail::{Mail, ShardMail};
+pub(crate) use self::receive::{Job, Work};
+pub(crate) use self::settle::{Canned, Result as JobResult};
+
+/// Names one exchange of one connection of a shard, however late somebody speaks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) conn: u32,
+    pub(crate) generation: u32,
+    pub(crate) stream: StreamId,
+}
+
+/// What a thread lends to a turn: the memory that bytes are received into.
+///
+/// Owned by the thread. The shard holds a second handle while a job reads from it, so that a thread which
+/// takes the shard over can copy what is unread.
+#[derive(Debug)]
+pub(crate) struct TurnBuf {
+    pub(crate) rx: Box<[u8]>,
+    pub(crate) decoded: Box<[u8]>,
+    pub(crate) index: Box<[Field]>,
+}
+
+impl TurnBuf {
+    pub(crate) fn new() -> TurnBuf {
+        TurnBuf {
+            rx: vec![0; RX_BYTES].into_boxed_slice(),
+            decoded: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            index: vec![Field::default(); SCRATCH_FIELDS].into_boxed_slice(),
+        }
+    }
+}
+
+/// Bytes of a thread's receive buffer.
+pub(crate) const RX_BYTES: usize = 64 * 1024;
+/// Bytes of each of a thread's scratch areas: the longest head fits.
+pub(crate) const SCRATCH_BYTES: usize = 64 * 1024;
+/// Field slots of each of a thread's scratch areas.
+pub(crate) const SCRATCH_FIELDS: usize = 512;
+/// Bytes that a turn gathers before it sends.
+pub(crate) const TX_BYTES: usize = 64 * 1024;
+
+/// Bytes that were received for one connection and are being worked off.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    conn: u32,
+    from: usize,
+    to: usize,
+    /// The socket had nothing more when these bytes were read.
+    drained: bool,
+    /// Set while a job runs on them.
+    lease: Option<Arc<TurnBuf>>,
+}
+
+pub(crate) struct Shard<A: Application> {
+    pub(crate) app: Arc<A>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) mail: Arc<ShardMail<A::State>>,
+    pub(crate) stats: Arc<ShardStats>,
+    pub(crate) clock: Clock,
+    poller: Epoll,
+    ready: Events,
+    ready_at: usize,
+    acceptor: Option<Acceptor>,
+    conns: Slab<Conn>,
+    exchanges: Slab<Exchange<A::State>>,
+    generation: u32,
+    timers: TimerWheel,
+    pools: Pools,
+    trimmed: Instant,
+    tx: Box<[u8]>,
+    tx_len: usize,
+    tx_scratch: Box<[u8]>,
+    /// Connections that have more to do without a new event from the poller.
+    again: VecDeque<u32>,
+    letters: Letters<A::State>,
+    reading: Option<Reading>,
+    draining_until: Option<Instant>,
+    /// The context for calls of the application that are no jobs.
+    cx: JobCx,
+}
+
+/// What the thread that drives a shard has to do next.
+#[derive(Debug)]
+pub(crate) enum Next<S> {
+    /// Run this job, then [`Shard::settle`] and [`Shard::resume_turn`].
+    Job(Job<S>),
+    /// Nothing to do: [`Shard::wait`].
+    Wait,
+    /// The shard is drained.
+    Ended,
+}
+
+const LISTENER_KEY: u64 = u64::MAX;
+const MAIL_KEY: u64 = u64::MAX - 1;
+/// Events taken from the poller at once.
+const EVENTS_PER_TURN: usize = 512;
+/// Timers looked at before others get their turn.
+const TIMERS_PER_TURN: usize = 256;
+/// How often buffers that a burst left behind are given back: µs.
+const TRIM_EVERY_US: u64 = 1_000_000;
+
+impl<A: Application> Shard<A> {
+    /// A shard that listens on `listener`.
+    ///
+    /// # Errors
+    /// The system's, when it has no descriptor for the poller or the mailbox.
+    pub(crate) fn new(
+        index: usize,
+        app: Arc<A>,
+        settings: Arc<Settings>,
+        listener: OwnedFd,
+        mail: Arc<ShardMail<A::State>>,
+    ) -> io::Result<Shard<A>> {
+        let poller = Epoll::new()?;
+        poller.add(mail.0.event_fd(), MAIL_KEY, Interest::Level)?;
+        let mut shard = Shard {
+            app,
+            settings,
+            stats: Arc::default(),
+            clock: Clock::new(),
+            poller,
+            ready: Events::with_capacity(EVENTS_PER_TURN),
+            ready_at: 0,
+            acceptor: Some(Acceptor::new(listener)?),
+            conns: Slab::new(),
+            exchanges: Slab::new(),
+            generation: 0,
+            timers: TimerWheel::new(sys::monotonic_us()),
+            pools: Pools::new(),
+            trimmed: Instant::default(),
+            tx: vec![0; TX_BYTES].into_boxed_slice(),
+            tx_len: 0,
+            tx_scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            again: VecDeque::new(),
+            letters: VecDeque::new(),
+            reading: None,
+            draining_until: None,
+            cx: JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None),
+            mail,
+        };
+        shard.watch_listener(true);
+        Ok(shard)
+    }
+
+    /// Goes on with the turn until a job comes up, the shard has nothing to do, or it has ended.
+    pub(crate) fn step(&mut self, buf: &mut Arc<TurnBuf>) -> Next<A::State> {
+        loop {
+            if let Some(event) = self.ready.at(self.ready_at) {
+                self.ready_at += 1;
+                if let Some(job) = self.dispatch(buf, event) {
+                    return Next::Job(job);
+                }
+                continue;
+            }
+            if let Some(letter) = self.letters.pop_front() {
+                self.read_letter(letter);
+                continue;
+            }
+            if let Some(key) = self.again.pop_front() {
+                if let Some(job) = self.go_on(buf, key) {
+                    return Next::Job(job);
+                }
+                continue;
+            }
+            return if self.is_drained() { Next::Ended } else { Next::Wait };
+        }
+    }
+
+    /// After a job: goes on with the connection that it belonged to.
+    pub(crate) fn resume_turn(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Option<Job<A::State>> {
+        self.work_on(buf, key)
+    }
+
+    /// Waits for events, mail and timers, and begins a new turn.
+    pub(crate) fn wait(&mut self) {
+        self.fetch_mail();
+        let timeout = if self.letters.is_empty() { self.patience() } else { Some(Duration::ZERO) };
+        let sleeps = timeout != Some(Duration::ZERO);
+        let timeout = if sleeps && !self.mail.0.prepare_to_sleep() { Some(Duration::ZERO) } else { timeout };
+        // The poller is ours and its list is sound: an error would come again at once, so time goes on.
+        let _ = self.poller.wait(&mut self.ready, timeout);
+        if sleeps {
+            self.mail.0.rouse();
+        }
+        self.ready_at = 0;
+        self.clock.tick();
+        self.fetch_mail();
+        self.ring_timers();
+        self.reconsider_listener();
+        if self.clock.now().since_us(self.trimmed) >= TRIM_EVERY_US {
+            self.trimmed = self.clock.now();
+            self.pools.trim();
+        }
+    }
+
+    /// How long to wait at most; `None`: for ever.
+    fn patience(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let mut until = self.timers.next_wake_us().map_or(Instant::NEVER, Instant::from_micros);
+        until = until.min(self.listener_wakes());
+        until = until.min(self.draining_until.unwrap_or(Instant::NEVER));
+        (until != Instant::NEVER).then(|| Duration::from_micros(until.since_us(now)))
+    }
+
+    fn ring_timers(&mut self) {
+        let now_us = self.clock.now().as_micros();
+        let mut steps = TIMERS_PER_TURN;
+        while let Some(key) = self.timers.pop_expired(now_us, &mut steps) {
+            self.ring(key);
+        }
+    }
+
+    fn dispatch(&mut self, buf: &mut Arc<TurnBuf>, event: sys::Event) -> Option<Job<A::State>> {
+        match event.key {
+            LISTENER_KEY => {
+                self.accept();
+                None
+            }
+            MAIL_KEY => {
+                self.mail.0.awake(true);
+                self.fetch_mail();
+                None
+            }
+            key => self.happen(buf, key as u32, event),
+        }
+    }
+
+    /// Something happened on the socket of connection `key`.
+    fn happen(&mut self, buf: &mut Arc<TurnBuf>, key: u32, event: sys::Event) -> Option<Job<A::State>> {
+        let conn = self.conns.get_mut(key as usize)?;
+        if conn.flags.has(Flags::LINGERING) {
+            self.drop_arrivals(key);
+            return None;
+        }
+        if event.is_readable() {
+            conn.flags.set(Flags::READABLE);
+        }
+        if event.is_broken() && sys::pending_error(&conn.socket).is_ok_and(|error| error.is_some()) {
+            // A reset, not the end of what the peer has to say: its exchange is over at once.
+            self.abort(key, ResetCause::ByPeer);
+            return None;
+        }
+        if conn.flags.has(Flags::JOB_OUT) {
+            return None;
+        }
+        if event.is_writable() && conn.has_waiting_output() {
+            self.go_on_sending(key);
+        }
+        self.work_on(buf, key)
+    }
+
+    /// Goes on with a connection that is listed.
+    fn go_on(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Option<Job<A::State>> {
+        let conn = self.conns.get_mut(key as usize)?;
+        conn.flags.clear(Flags::LISTED);
+        if conn.flags.has(Flags::JOB_OUT | Flags::LINGERING) {
+            return None;
+        }
+        if let Some(job) = self.advance(key) {
+            return Some(job);
+        }
+        self.resume(key);
+        self.work_on(buf, key)
+    }
+}
+
+/// The surroundings of a verb.
+fn env<'e>(clock: &'e Clock, settings: &'e Settings) -> Env<'e> {
+    Env { now: clock.now(), limits: &settings.limits, date: Some(clock.date()) }
+}

@@ -1,0 +1,279 @@
+//! Bytes in: from the socket through the machine to the next job.
+
+use std::sync::Arc;
+
+use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
+use rws_core::message::{RequestSpans, Scratch};
+use rws_core::service::ConnectionInfo;
+
+use super::conn::{At, Flags};
+use super::{Address, Reading, Shard, TurnBuf};
+use crate::application::Application;
+use crate::sys::{self, Transfer};
+
+/// A piece of the application's work, to be run while the shard lies in its slot.
+#[derive(Debug)]
+pub(crate) struct Job<S> {
+    pub(crate) address: Address,
+    pub(crate) connection: ConnectionInfo,
+    pub(crate) work: Work<S>,
+}
+
+/// What is to be done. Places are in the `rx` of the thread's [`TurnBuf`].
+#[derive(Debug)]
+pub(crate) enum Work<S> {
+    /// Begin an exchange: the head starts at `at`.
+    Begin { spans: RequestSpans, at: usize },
+    /// Give `from..to` of the request body to the exchange.
+    Body { state: S, from: usize, to: usize, end: bool },
+    /// Somebody woke the exchange before its answer was decided.
+    Advance { state: S },
+}
+
+/// How working off some bytes ended.
+enum Progress<S> {
+    Job(Job<S>),
+    /// All that can be worked off has been.
+    Rest,
+    /// The connection is gone.
+    Gone,
+}
+
+impl<A: Application> Shard<A> {
+    /// Does what can be done for connection `key` now; a job that has to run first is returned.
+    pub(super) fn work_on(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Option<Job<A::State>> {
+        loop {
+            if self.reading.is_none() && !self.load(buf, key) {
+                break;
+            }
+            match self.work_off(buf, key) {
+                Progress::Job(job) => return Some(job),
+                Progress::Gone => return None,
+                Progress::Rest => {}
+            }
+        }
+        self.conclude(key);
+        None
+    }
+
+    /// Puts bytes of connection `key` into the thread's buffer, if it has any and wants them.
+    fn load(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> bool {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+        let is_fresh = conn.flags.has(Flags::UNOFFERED);
+        let is_readable = conn.flags.has(Flags::READABLE);
+        if conn.flags.has(Flags::JOB_OUT) || conn.h1.rx_want() == 0 || !(is_fresh || is_readable) {
+            return false;
+        }
+        let rx = &mut writable(buf).rx;
+        let mut to = 0;
+        if let Some(left) = conn.leftover.take() {
+            let bytes = left.bytes();
+            rx[..bytes.len()].copy_from_slice(bytes);
+            to = bytes.len();
+            self.pools.give(left);
+            conn.flags.clear(Flags::UNOFFERED);
+        }
+        let mut drained = true;
+        if is_readable {
+            let space = &mut rx[to..];
+            let asked = space.len();
+            match sys::recv(&conn.socket, space) {
+                Ok(Transfer::Bytes(n)) => {
+                    to += n;
+                    drained = n < asked;
+                    if drained {
+                        conn.flags.clear(Flags::READABLE);
+                    }
+                }
+                Ok(Transfer::End) => {
+                    conn.flags.set(Flags::EOF);
+                    conn.flags.clear(Flags::READABLE);
+                }
+                Ok(Transfer::Blocked) => conn.flags.clear(Flags::READABLE),
+                Err(_) => {
+                    self.abort(key, ResetCause::ByPeer);
+                    return false;
+                }
+            }
+        }
+        self.reading = Some(Reading { conn: key, from: 0, to, drained, lease: None });
+        true
+    }
+
+    /// Takes the machine's steps on the loaded bytes until a job comes up or nothing is left to do.
+    fn work_off(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Progress<A::State> {
+        let Some(mut reading) = self.reading.take() else { return Progress::Rest };
+        loop {
+            let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
+            let TurnBuf { rx, decoded, index } = writable(buf);
+            let env = super::env(&self.clock, &self.settings);
+            let mut scratch = Scratch { bytes: decoded, fields: index };
+            let step = conn.h1.receive(&env, &mut rx[reading.from..reading.to], &mut scratch);
+            let at = reading.from;
+            match step.event {
+                None => {
+                    reading.from += step.consumed;
+                    if step.consumed == 0 || reading.from == reading.to {
+                        return self.rest(buf, key, reading, Flags::default());
+                    }
+                }
+                Some(Event::Request { stream, head, end: _ }) => {
+                    reading.from += step.consumed;
+                    self.stats.requests_total.up();
+                    let work = Work::Begin { spans: head, at };
+                    return Progress::Job(self.send_away(buf, reading, stream, work));
+                }
+                Some(Event::Body { stream, chunk }) => {
+                    reading.from += step.consumed;
+                    let from = at + chunk.at as usize;
+                    let to = from + chunk.len as usize;
+                    if let Some(state) = self.borrow_state(key) {
+                        let work = Work::Body { state, from, to, end: false };
+                        return Progress::Job(self.send_away(buf, reading, stream, work));
+                    }
+                    // The answer did not wait for this body: it is read and dropped.
+                    self.give_credit(key, stream, chunk.len);
+                }
+                Some(Event::End { stream, trailers: _ }) => {
+                    reading.from += step.consumed;
+                    if let Some(state) = self.borrow_state(key) {
+                        let work = Work::Body { state, from: at, to: at, end: true };
+                        return Progress::Job(self.send_away(buf, reading, stream, work));
+                    }
+                    self.settle_end(key);
+                }
+                Some(Event::Stalled { .. }) => {
+                    reading.from += step.consumed;
+                    let mut flags = Flags::default();
+                    flags.set(Flags::UNOFFERED);
+                    return self.rest(buf, key, reading, flags);
+                }
+                Some(
+                    event @ (Event::Refused { .. }
+                    | Event::Reset { .. }
+                    | Event::Closed
+                    | Event::Interim { .. }
+                    | Event::Response { .. }),
+                ) => {
+                    return if self.happened(key, event) { Progress::Rest } else { Progress::Gone };
+                }
+            }
+        }
+    }
+
+    /// Keeps what is left of the bytes, and tells the machine of the peer's end once it has seen all.
+    fn rest(
+        &mut self,
+        buf: &mut Arc<TurnBuf>,
+        key: u32,
+        reading: Reading,
+        unoffered: Flags,
+    ) -> Progress<A::State> {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
+        let waits = conn.h1.rx_want() == 0;
+        if reading.from < reading.to {
+            conn.leftover = Some(self.pools.store(&buf.rx[reading.from..reading.to]));
+            if waits || unoffered != Flags::default() {
+                conn.flags.set(Flags::UNOFFERED);
+            }
+        }
+        if conn.flags.has(Flags::EOF) && !conn.flags.has(Flags::EOF_TOLD | Flags::UNOFFERED) {
+            conn.flags.set(Flags::EOF_TOLD);
+            let env = super::env(&self.clock, &self.settings);
+            if let Some(event) = conn.h1.receive_end(&env) {
+                return if self.happened(key, event) { Progress::Rest } else { Progress::Gone };
+            }
+        } else if !reading.drained && !waits {
+            self.list(key);
+        }
+        Progress::Rest
+    }
+
+    /// Marks the exchange as away and lends the bytes to the job.
+    fn send_away(
+        &mut self,
+        buf: &Arc<TurnBuf>,
+        mut reading: Reading,
+        stream: StreamId,
+        work: Work<A::State>,
+    ) -> Job<A::State> {
+        let key = reading.conn;
+        reading.lease = Some(Arc::clone(buf));
+        self.reading = Some(reading);
+        self.address_job(key, stream, work)
+    }
+
+    fn address_job(&mut self, key: u32, stream: StreamId, work: Work<A::State>) -> Job<A::State> {
+        let local = self.acceptor.as_ref().and_then(|acceptor| acceptor.local());
+        let conn = &mut self.conns[key as usize];
+        conn.flags.set(Flags::JOB_OUT);
+        Job {
+            address: Address { conn: key, generation: conn.generation, stream },
+            connection: ConnectionInfo { peer: Some(conn.peer), local, secure: false },
+            work,
+        }
+    }
+
+    /// A job for an exchange that was woken before its answer was decided.
+    pub(super) fn advance(&mut self, key: u32) -> Option<Job<A::State>> {
+        let conn = self.conns.get_mut(key as usize)?;
+        let At::Here(kept) = conn.exchange else { return None };
+        if !conn.flags.has(Flags::WOKEN) || self.exchanges.get(kept as usize)?.status.is_some() {
+            return None;
+        }
+        conn.flags.clear(Flags::WOKEN);
+        let stream = self.exchanges.get(kept as usize)?.stream;
+        let state = self.borrow_state(key)?;
+        Some(self.address_job(key, stream, Work::Advance { state }))
+    }
+
+    /// Something that ends the exchange or the connection. False if the connection is gone.
+    pub(super) fn happened(&mut self, key: u32, event: Event) -> bool {
+        match event {
+            Event::Refused { status, fault, .. } => {
+                self.stats.refused_total.up();
+                let Some(conn) = self.conns.get(key as usize) else { return false };
+                let info = ConnectionInfo { peer: Some(conn.peer), local: None, secure: false };
+                self.app.refused(&info, status, fault);
+                self.drop_exchange(key, ResetCause::Truncated);
+                self.transmit_own(key);
+                self.conns.contains(key as usize)
+            }
+            Event::Reset { cause, .. } => {
+                self.abort(key, cause);
+                false
+            }
+            Event::Closed => {
+                self.close(key);
+                false
+            }
+            // The machine of a server has no other events that come here.
+            Event::Request { .. }
+            | Event::Interim { .. }
+            | Event::Response { .. }
+            | Event::Body { .. }
+            | Event::End { .. }
+            | Event::Stalled { .. } => true,
+        }
+    }
+
+    /// Puts connection `key` on the list of those that go on without a new event.
+    pub(super) fn list(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if !conn.flags.has(Flags::LISTED) {
+            conn.flags.set(Flags::LISTED);
+            self.again.push_back(key);
+        }
+    }
+}
+
+/// The thread's buffer for writing. While a late job still reads the old one, a fresh one takes its place.
+fn writable(buf: &mut Arc<TurnBuf>) -> &mut TurnBuf {
+    if Arc::get_mut(buf).is_none() {
+        *buf = Arc::new(TurnBuf::new());
+    }
+    match Arc::get_mut(buf) {
+        Some(turn) => turn,
+        None => unreachable!("a fresh handle has no second one"),
+    }
+}

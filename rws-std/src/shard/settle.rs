@@ -1,0 +1,303 @@
+//! What a finished job means for its exchange.
+
+use std::io;
+
+use rws_core::connection::{BodyPlan, Connection, Fill, HeadAnswer, ResetCause, Source, StreamId};
+use rws_core::message::{Field, FieldBlock, KnownName, ResponseHead, Span};
+use rws_core::service::{Outcome, Taken};
+use rws_core::{Status, h1};
+
+use super::conn::{At, Flags};
+use super::{Address, Shard};
+use crate::application::Application;
+
+/// One exchange as the shard stores it between steps.
+#[derive(Debug)]
+pub(crate) struct Exchange<S> {
+    pub(crate) stream: StreamId,
+    pub(crate) answer: Answer<S>,
+    pub(crate) status: Option<Status>,
+    pub(crate) body_bytes: u64,
+    /// Body bytes that the application sends by itself, still to go.
+    pub(crate) direct: u64,
+}
+
+/// Who answers.
+#[derive(Debug)]
+pub(crate) enum Answer<S> {
+    /// The application.
+    Service(S),
+    /// The application, whose state is with a job.
+    Away,
+    /// The server itself, since the application could not.
+    Canned(Canned),
+}
+
+/// An answer of the server's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Canned {
+    /// A handler panicked.
+    Panicked,
+    /// No thread is free for the handler, and the queue is full.
+    Overloaded,
+}
+
+/// What a job brought home.
+#[derive(Debug)]
+pub(crate) enum Result<S> {
+    Begun(S),
+    Taken(S, Taken, u32),
+    Advanced(S),
+    /// The whole body has been given.
+    Ended(S),
+    Failed(Canned),
+}
+
+impl<S> Exchange<S> {
+    pub(crate) const fn new(stream: StreamId, answer: Answer<S>) -> Exchange<S> {
+        Exchange { stream, answer, status: None, body_bytes: 0, direct: 0 }
+    }
+}
+
+impl<A: Application> Shard<A> {
+    /// A job is back. The shard goes on with its exchange; `work_on` is due afterwards.
+    pub(crate) fn settle(&mut self, address: Address, result: Result<A::State>) {
+        if let Some(reading) = self.reading.as_mut() {
+            reading.lease = None;
+        }
+        let key = address.conn;
+        let conn = match self.conns.get_mut(key as usize) {
+            Some(conn) if conn.generation == address.generation => conn,
+            _ => return self.drop_stale(address, result),
+        };
+        let is_dead = conn.flags.has(Flags::DEAD);
+        conn.flags.clear(Flags::JOB_OUT);
+        let kept = match conn.exchange {
+            At::Here(kept) => Some(kept),
+            At::Nowhere => None,
+        };
+        conn.exchange = At::Nowhere;
+        let mut exchange = match kept {
+            Some(kept) => self.exchanges.remove(kept as usize),
+            None => Exchange::new(address.stream, Answer::Away),
+        };
+        let mut credit = None;
+        // A job on a stored exchange may have made an answer, or more of one.
+        let is_woken = kept.is_some();
+        match result {
+            Result::Begun(state) | Result::Ended(state) | Result::Advanced(state) => {
+                exchange.answer = Answer::Service(state)
+            }
+            Result::Taken(state, Taken::Abort, _) => {
+                exchange.answer = Answer::Service(state);
+                self.put_back(key, exchange);
+                return self.abort(key, ResetCause::ByUs);
+            }
+            Result::Taken(state, taken, bytes) => {
+                exchange.answer = Answer::Service(state);
+                credit = (taken == Taken::All).then_some(bytes);
+            }
+            Result::Failed(canned) => {
+                self.stats.errors_total.up();
+                if canned == Canned::Panicked {
+                    self.stats.panics_total.up();
+                }
+                let had_begun = exchange.status.is_some();
+                exchange.answer = Answer::Canned(canned);
+                if had_begun {
+                    // The head is out: only a cut tells the peer that the body is not whole.
+                    self.put_back(key, exchange);
+                    return self.abort(key, ResetCause::ByUs);
+                }
+            }
+        }
+        if is_dead {
+            self.put_back(key, exchange);
+            return self.abort(key, ResetCause::ByPeer);
+        }
+        if let Some(bytes) = credit {
+            self.give_credit(key, address.stream, bytes);
+        }
+        if is_woken && let Some(conn) = self.conns.get_mut(key as usize) {
+            conn.h1.wake(address.stream);
+        }
+        self.pump(key, exchange);
+    }
+
+    /// Stores an exchange that is not over.
+    pub(super) fn put_back(&mut self, key: u32, exchange: Exchange<A::State>) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let kept = self.exchanges.insert(exchange);
+        conn.exchange = At::Here(kept as u32);
+    }
+
+    /// Takes the application's state out of the exchange for a job.
+    pub(super) fn borrow_state(&mut self, key: u32) -> Option<A::State> {
+        let At::Here(kept) = self.conns.get(key as usize)?.exchange else { return None };
+        let exchange = self.exchanges.get_mut(kept as usize)?;
+        match core::mem::replace(&mut exchange.answer, Answer::Away) {
+            Answer::Service(state) => Some(state),
+            other @ (Answer::Away | Answer::Canned(_)) => {
+                exchange.answer = other;
+                None
+            }
+        }
+    }
+
+    pub(super) fn give_credit(&mut self, key: u32, stream: StreamId, bytes: u32) {
+        if let Some(conn) = self.conns.get_mut(key as usize) {
+            // A stale stream only means that the exchange ended meanwhile.
+            let _ = conn.h1.grant(stream, bytes);
+        }
+    }
+
+    /// The request body has ended without anybody to hear it: the exchange may be over with that.
+    pub(super) fn settle_end(&mut self, key: u32) {
+        let Some(At::Here(kept)) = self.conns.get(key as usize).map(|conn| conn.exchange) else { return };
+        if let Some(exchange) = self.exchanges.try_remove(kept as usize) {
+            self.conns[key as usize].exchange = At::Nowhere;
+            self.pump(key, exchange);
+        }
+    }
+
+    /// An exchange has been answered whole.
+    pub(super) fn finish(&mut self, exchange: Exchange<A::State>, address: Address) {
+        let status = exchange.status.unwrap_or(Status::INTERNAL_SERVER_ERROR);
+        if status.code() >= 500 && !matches!(exchange.answer, Answer::Canned(_)) {
+            self.stats.errors_total.up();
+        }
+        if let Answer::Service(state) = exchange.answer {
+            self.prepare_cx(address);
+            let outcome = Outcome::Complete { status, body_bytes: exchange.body_bytes };
+            self.app.end(&mut self.cx, state, outcome);
+        }
+    }
+
+    /// Ends the exchange of connection `key`, if it has one here, as cut short.
+    pub(super) fn drop_exchange(&mut self, key: u32, cause: ResetCause) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let At::Here(kept) = conn.exchange else { return };
+        conn.exchange = At::Nowhere;
+        let generation = conn.generation;
+        let Some(exchange) = self.exchanges.try_remove(kept as usize) else { return };
+        self.stats.aborted_total.up();
+        if let Answer::Service(state) = exchange.answer {
+            self.prepare_cx(Address { conn: key, generation, stream: exchange.stream });
+            self.app.end(&mut self.cx, state, Outcome::Aborted(cause));
+        }
+    }
+
+    fn drop_stale(&mut self, address: Address, result: Result<A::State>) {
+        self.stats.stale_mail_total.up();
+        match result {
+            Result::Begun(state)
+            | Result::Advanced(state)
+            | Result::Taken(state, ..)
+            | Result::Ended(state) => {
+                self.prepare_cx(address);
+                self.app.end(&mut self.cx, state, Outcome::Aborted(ResetCause::ByPeer));
+            }
+            Result::Failed(_) => {}
+        }
+    }
+}
+
+/// Lets the machine pull from an exchange.
+pub(super) struct Pull<'p, A: Application> {
+    pub(super) app: &'p A,
+    pub(super) exchange: &'p mut Exchange<A::State>,
+}
+
+impl<A: Application> Source for Pull<'_, A> {
+    fn head(&mut self, _stream: StreamId) -> HeadAnswer<'_> {
+        let answer = match &mut self.exchange.answer {
+            Answer::Service(state) => self.app.head(state),
+            Answer::Canned(canned) => {
+                HeadAnswer::Final(canned.head(), BodyPlan::Sized(canned.text().len() as u64))
+            }
+            Answer::Away => HeadAnswer::NotYet,
+        };
+        if let HeadAnswer::Final(head, _) = &answer {
+            self.exchange.status = Some(head.status);
+        }
+        answer
+    }
+
+    fn fill(&mut self, _stream: StreamId, out: &mut [u8]) -> Fill {
+        let fill = match &mut self.exchange.answer {
+            Answer::Service(state) => self.app.fill(state, out),
+            Answer::Canned(canned) => {
+                let text = &canned.text()[(self.exchange.body_bytes as usize).min(canned.text().len())..];
+                let n = text.len().min(out.len());
+                out[..n].copy_from_slice(&text[..n]);
+                if n == text.len() { Fill::End(n) } else { Fill::More(n) }
+            }
+            Answer::Away => Fill::Blocked,
+        };
+        if let Fill::More(n) | Fill::End(n) = fill {
+            self.exchange.body_bytes += n as u64;
+        }
+        fill
+    }
+
+    fn direct(&mut self, _stream: StreamId) -> u64 {
+        match &mut self.exchange.answer {
+            Answer::Service(state) => self.app.direct(state),
+            Answer::Canned(_) | Answer::Away => 0,
+        }
+    }
+
+    fn trailers(&mut self, _stream: StreamId) -> FieldBlock<'_> {
+        match &mut self.exchange.answer {
+            Answer::Service(state) => self.app.trailers(state),
+            Answer::Canned(_) | Answer::Away => FieldBlock::EMPTY,
+        }
+    }
+}
+
+/// A source for what the machine says by itself.
+pub(super) struct Nobody;
+
+impl Source for Nobody {
+    fn head(&mut self, _stream: StreamId) -> HeadAnswer<'_> {
+        HeadAnswer::NotYet
+    }
+    fn fill(&mut self, _stream: StreamId, _out: &mut [u8]) -> Fill {
+        Fill::Abort
+    }
+}
+
+impl Canned {
+    const fn text(self) -> &'static [u8] {
+        match self {
+            Canned::Panicked => b"the handler failed\n",
+            Canned::Overloaded => b"the server is busy\n",
+        }
+    }
+
+    const fn head(self) -> ResponseHead<'static> {
+        const ARENA: &[u8] = b"text/plain1";
+        const TYPE: Field = Field::known(KnownName::ContentType, Span { at: 0, len: 10 });
+        const RETRY: Field = Field::known(KnownName::RetryAfter, Span { at: 10, len: 1 });
+        match self {
+            Canned::Panicked => ResponseHead {
+                status: Status::INTERNAL_SERVER_ERROR,
+                fields: FieldBlock::new(ARENA, &[TYPE]),
+            },
+            Canned::Overloaded => ResponseHead {
+                status: Status::SERVICE_UNAVAILABLE,
+                fields: FieldBlock::new(ARENA, &[TYPE, RETRY]),
+            },
+        }
+    }
+}
+
+/// Whether `error` only says that the socket is full.
+pub(super) fn is_blocked(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Whether both directions of `stream` are done.
+pub(super) fn is_over(h1: &h1::Server, stream: StreamId) -> bool {
+    h1.exchange() != Some(stream)
+}

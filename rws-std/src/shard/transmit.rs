@@ -1,0 +1,247 @@
+//! Bytes out: what the machine pulls from the application is gathered, and sent once per connection and turn.
+
+use std::os::fd::AsFd;
+
+use rws_core::connection::{ByteConnection, Connection, ConnectionStatus, ResetCause, Sent};
+use rws_core::message::Scratch;
+
+use super::conn::{At, Flags};
+use super::settle::{Answer, Exchange, Nobody, Pull, is_blocked, is_over};
+use super::{Address, Shard};
+use crate::application::Application;
+use crate::sys::{self, Transfer};
+
+/// How pulling from an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pulled {
+    /// Both directions are done.
+    Over,
+    /// The source has nothing now, or the request body is still coming.
+    Parked,
+    /// The socket is full.
+    Full,
+    /// It can't be completed.
+    Cut(ResetCause),
+}
+
+/// Direct bytes sent in one go before other connections get their turn.
+const DIRECT_BYTES_PER_TURN: u64 = 4 << 20;
+/// Bytes pulled through memory in one go before other connections get their turn.
+const PULLED_BYTES_PER_TURN: usize = 1 << 20;
+
+impl<A: Application> Shard<A> {
+    /// Sends what the exchange of connection `key` has, and stores or ends it.
+    pub(super) fn pump(&mut self, key: u32, mut exchange: Exchange<A::State>) {
+        let pulled = self.pull(key, &mut exchange);
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        match pulled {
+            Pulled::Over => {
+                let address = Address { conn: key, generation: conn.generation, stream: exchange.stream };
+                self.finish(exchange, address);
+            }
+            Pulled::Parked => {
+                if exchange.status.is_none() {
+                    // The answer waits for the body: its sender may go on (RFC 9110 §10.1.1).
+                    let _ = conn.h1.grant(exchange.stream, 0);
+                    self.put_back(key, exchange);
+                    self.transmit_own(key);
+                } else {
+                    self.put_back(key, exchange);
+                }
+            }
+            Pulled::Full => self.put_back(key, exchange),
+            Pulled::Cut(cause) => {
+                self.put_back(key, exchange);
+                self.abort(key, cause);
+            }
+        }
+    }
+
+    fn pull(&mut self, key: u32, exchange: &mut Exchange<A::State>) -> Pulled {
+        let mut budget = PULLED_BYTES_PER_TURN;
+        loop {
+            if exchange.direct > 0 {
+                match self.send_direct(key, exchange) {
+                    Ok(true) => {}
+                    Ok(false) => return Pulled::Full,
+                    Err(cause) => return Pulled::Cut(cause),
+                }
+            }
+            let Some(conn) = self.conns.get_mut(key as usize) else { return Pulled::Cut(ResetCause::ByPeer) };
+            if conn.unsent.is_some() {
+                return Pulled::Full;
+            }
+            let env = super::env(&self.clock, &self.settings);
+            let mut scratch = Scratch { bytes: &mut self.tx_scratch, fields: &mut [] };
+            let mut pull = Pull { app: &*self.app, exchange };
+            let room = &mut self.tx[self.tx_len..];
+            match conn.h1.transmit(&env, room, &mut scratch, &mut pull) {
+                Sent::Bytes(n) => {
+                    self.tx_len += n;
+                    if is_over(&conn.h1, exchange.stream) {
+                        return Pulled::Over;
+                    }
+                    budget = budget.saturating_sub(n);
+                    if budget == 0 {
+                        self.flush(key, false);
+                        self.list(key);
+                        return Pulled::Full;
+                    }
+                }
+                Sent::Direct { bytes, stream: _, len } => {
+                    self.tx_len += bytes;
+                    exchange.direct = len;
+                    if !self.flush(key, true) {
+                        return Pulled::Cut(ResetCause::ByPeer);
+                    }
+                }
+                Sent::NeedRoom(n) => {
+                    if self.tx_len == 0 && n > self.tx.len() {
+                        return Pulled::Cut(ResetCause::ByUs);
+                    }
+                    if !self.flush(key, false) {
+                        return Pulled::Cut(ResetCause::ByPeer);
+                    }
+                }
+                Sent::Nothing => {
+                    return if is_over(&conn.h1, exchange.stream) { Pulled::Over } else { Pulled::Parked };
+                }
+                Sent::Close => {
+                    let whole = is_over(&conn.h1, exchange.stream);
+                    return if whole { Pulled::Over } else { Pulled::Cut(ResetCause::ByUs) };
+                }
+            }
+        }
+    }
+
+    /// Goes on with a run that the application sends by itself. False when the socket is full.
+    fn send_direct(&mut self, key: u32, exchange: &mut Exchange<A::State>) -> Result<bool, ResetCause> {
+        let conn = self.conns.get_mut(key as usize).ok_or(ResetCause::ByPeer)?;
+        if conn.unsent.is_some() {
+            return Ok(false);
+        }
+        let Answer::Service(state) = &mut exchange.answer else { return Err(ResetCause::ByUs) };
+        let mut budget = DIRECT_BYTES_PER_TURN;
+        while exchange.direct > 0 {
+            if budget == 0 {
+                self.list(key);
+                return Ok(false);
+            }
+            let want = exchange.direct.min(budget);
+            match self.app.send(state, conn.socket.as_fd(), want) {
+                Ok(0) => return Err(ResetCause::ByUs),
+                Ok(n) => {
+                    let n = n as u64;
+                    exchange.direct = exchange.direct.saturating_sub(n);
+                    exchange.body_bytes += n;
+                    budget = budget.saturating_sub(n);
+                    conn.h1.sent(exchange.stream, n).map_err(|_| ResetCause::ByUs)?;
+                    conn.h1.flushed(&super::env(&self.clock, &self.settings), n as usize);
+                }
+                Err(error) if is_blocked(&error) => return Ok(false),
+                Err(error) if sys::was_reset(&error) => return Err(ResetCause::ByPeer),
+                Err(_) => return Err(ResetCause::ByUs),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends what the machine has to say by itself: refusals, `100 (Continue)`.
+    pub(super) fn transmit_own(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if conn.unsent.is_some() || !conn.h1.wants_transmit() {
+            return;
+        }
+        let env = super::env(&self.clock, &self.settings);
+        let mut scratch = Scratch { bytes: &mut self.tx_scratch, fields: &mut [] };
+        if let Sent::Bytes(n) = conn.h1.transmit(&env, &mut self.tx[self.tx_len..], &mut scratch, &mut Nobody)
+        {
+            self.tx_len += n;
+        }
+    }
+
+    /// Sends what was gathered; keeps what the socket does not take. False if the connection is broken.
+    pub(super) fn flush(&mut self, key: u32, more_follows: bool) -> bool {
+        if self.tx_len == 0 {
+            return true;
+        }
+        let bytes = &self.tx[..core::mem::take(&mut self.tx_len)];
+        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+        debug_assert!(conn.unsent.is_none(), "nothing is gathered while older bytes wait");
+        let send =
+            if more_follows { sys::send_more(&conn.socket, bytes) } else { sys::send(&conn.socket, bytes) };
+        let taken = match send {
+            Ok(Transfer::Bytes(n)) => n,
+            Ok(Transfer::Blocked | Transfer::End) => 0,
+            Err(_) => {
+                conn.flags.set(Flags::DEAD);
+                return false;
+            }
+        };
+        conn.h1.flushed(&super::env(&self.clock, &self.settings), taken);
+        if taken < bytes.len() {
+            conn.unsent = Some(self.pools.store(&bytes[taken..]));
+        }
+        true
+    }
+
+    /// The socket has room again: first what waits, then what the exchange has.
+    pub(super) fn go_on_sending(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if let Some(mut unsent) = conn.unsent.take() {
+            let bytes = unsent.bytes();
+            let whole = bytes.len();
+            let taken = match sys::send(&conn.socket, bytes) {
+                Ok(Transfer::Bytes(n)) => n,
+                Ok(Transfer::Blocked | Transfer::End) => 0,
+                Err(_) => {
+                    self.abort(key, ResetCause::ByPeer);
+                    return;
+                }
+            };
+            conn.h1.flushed(&super::env(&self.clock, &self.settings), taken);
+            if taken < whole {
+                unsent.advance(taken);
+                conn.unsent = Some(unsent);
+                return;
+            }
+            self.pools.give(unsent);
+        }
+        self.resume(key);
+    }
+
+    /// Pulls from the exchange of connection `key`, if it has one here.
+    pub(super) fn resume(&mut self, key: u32) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let At::Here(kept) = conn.exchange else { return self.transmit_own(key) };
+        if let Some(exchange) = self.exchanges.try_remove(kept as usize) {
+            conn.exchange = At::Nowhere;
+            self.pump(key, exchange);
+        }
+    }
+
+    /// The end of a connection's turn: sends what was gathered, and looks how the connection stands.
+    pub(super) fn conclude(&mut self, key: u32) {
+        let is_sound = self.flush(key, false);
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if !is_sound || conn.flags.has(Flags::DEAD) {
+            return self.abort(key, ResetCause::ByPeer);
+        }
+        if self.draining_until.is_some() {
+            conn.h1.shutdown(&super::env(&self.clock, &self.settings));
+        }
+        match conn.h1.status() {
+            ConnectionStatus::Open | ConnectionStatus::Draining => self.rearm(key),
+            ConnectionStatus::CloseAfterFlush if conn.unsent.is_none() => self.linger(key),
+            ConnectionStatus::CloseAfterFlush => self.rearm(key),
+            // No service of this crate upgrades yet.
+            ConnectionStatus::Closed | ConnectionStatus::Upgraded => {
+                if conn.unsent.is_none() {
+                    self.close(key);
+                } else {
+                    self.rearm(key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A thread that drives a shard: takes its jobs, runs them while the shard lies in its slot, and gives up
+//! the shard when another thread has taken it meanwhile.
+
+use core::cell::Cell;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rws_core::message::{Field, OwnedRequestHead, Scratch};
+
+use crate::application::Application;
+use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
+use crate::job::{self, GiveAway, JobCx, Pool, Post};
+use crate::shard::{
+    Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf, Work,
+};
+
+/// What the thread owns: nothing of it belongs to the shard.
+struct Worker<A: Application> {
+    app: Arc<A>,
+    mail: Arc<ShardMail<A::State>>,
+    buf: Arc<TurnBuf>,
+    edits: Edits,
+    cx: JobCx,
+    word: Rc<Cell<Word>>,
+}
+
+/// Memory for what jobs change in a head.
+struct Edits {
+    bytes: Box<[u8]>,
+    fields: Box<[Field]>,
+}
+
+impl Edits {
+    fn new() -> Edits {
+        Edits {
+            bytes: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            fields: vec![Field::default(); SCRATCH_FIELDS].into_boxed_slice(),
+        }
+    }
+
+    fn lend(&mut self) -> Scratch<'_> {
+        Scratch { bytes: &mut self.bytes, fields: &mut self.fields }
+    }
+}
+
+/// Drives `shard` until it has ended or another thread has taken it.
+pub(crate) fn drive<A: Application>(
+    mut shard: Held<Shard<A>>,
+    arrival: Arrival,
+    spares: &Arc<Spares<Shard<A>>>,
+) {
+    let mut worker = Worker::new(&shard, spares);
+    match arrival {
+        Arrival::Launched => {}
+        Arrival::Stolen | Arrival::HandedOver | Arrival::AfterPanic => shard.adopt(),
+    }
+    let mut next = None;
+    loop {
+        let job = match next.take() {
+            Some(job) => job,
+            None => match shard.step(&mut worker.buf) {
+                Next::Job(job) => job,
+                Next::Wait => {
+                    shard.rest();
+                    shard.wait();
+                    continue;
+                }
+                Next::Ended => break,
+            },
+        };
+        if !spares.has_parked_spare() {
+            worker.offload(&mut shard, job, spares);
+            continue;
+        }
+        let address = job.address;
+        worker.prepare(&shard, &job);
+        let published = shard.publish();
+        worker.word.set(published.word());
+        let result = worker.run(job);
+        match published.reclaim() {
+            Ok(held) => shard = held,
+            Err(_stolen) => {
+                worker.mail.0.send_always(Mail::Late(address, result));
+                break;
+            }
+        }
+        shard.settle(address, result);
+        next = shard.resume_turn(&mut worker.buf, address.conn);
+    }
+    job::set_driver(None);
+}
+
+impl<A: Application> Worker<A> {
+    fn new(shard: &Held<Shard<A>>, spares: &Arc<Spares<Shard<A>>>) -> Worker<A> {
+        let word = Rc::new(Cell::new(Word::default()));
+        job::set_driver(Some(Box::new(Driver {
+            spares: Arc::clone(spares),
+            slot: Arc::clone(shard.slot()),
+            word: Rc::clone(&word),
+        })));
+        Worker {
+            app: Arc::clone(&shard.app),
+            mail: Arc::clone(&shard.mail),
+            buf: Arc::new(TurnBuf::new()),
+            edits: Edits::new(),
+            cx: JobCx::new(
+                shard.index(),
+                Arc::clone(&shard.mail) as Arc<dyn Post>,
+                Some(Arc::clone(spares) as Arc<dyn Pool>),
+            ),
+            word,
+        }
+    }
+
+    fn prepare(&mut self, shard: &Shard<A>, job: &Job<A::State>) {
+        self.cx.now = shard.clock.now();
+        self.cx.unix_time = shard.clock.unix_time();
+        self.cx.address = job.address;
+        self.cx.connection = job.connection;
+    }
+
+    fn run(&mut self, job: Job<A::State>) -> JobResult<A::State> {
+        job::set_in_job(true);
+        let (app, cx, buf, edits) = (&*self.app, &mut self.cx, &*self.buf, &mut self.edits);
+        let result = catch_unwind(AssertUnwindSafe(|| match job.work {
+            Work::Begin { spans, at } => {
+                let rx = buf.rx.get(at..).unwrap_or(&[]);
+                let mut head = spans.view_shared(rx, &buf.decoded, &buf.index, edits.lend());
+                let mut state = app.begin(cx, &mut head);
+                app.advance(cx, &mut state);
+                JobResult::Begun(state)
+            }
+            Work::Body { state, from, to, end } => {
+                give_body(app, cx, state, buf.rx.get(from..to).unwrap_or(&[]), end)
+            }
+            Work::Advance { mut state } => {
+                app.advance(cx, &mut state);
+                JobResult::Advanced(state)
+            }
+        }));
+        job::set_in_job(false);
+        // The panic's message has been printed by the hook; the peer gets 500.
+        result.unwrap_or(JobResult::Failed(Canned::Panicked))
+    }
+
+    /// Nobody could take the shard if this job blocked: it goes to the queue for the next free thread.
+    fn offload(&mut self, shard: &mut Shard<A>, job: Job<A::State>, spares: &Arc<Spares<Shard<A>>>) {
+        let address = job.address;
+        let work = match job.work {
+            Work::Begin { spans, at } => {
+                let rx = self.buf.rx.get(at..).unwrap_or(&[]);
+                let head = spans.view_shared(rx, &self.buf.decoded, &self.buf.index, self.edits.lend());
+                Owned::Begin(Box::new(OwnedRequestHead::of(&head)))
+            }
+            Work::Advance { state } => Owned::Advance(state),
+            Work::Body { state, from, to, end } => {
+                Owned::Body(state, self.buf.rx.get(from..to).unwrap_or(&[]).to_vec(), end)
+            }
+        };
+        shard.release_lease();
+        let mut cx = self.cx.fork();
+        cx.now = shard.clock.now();
+        cx.unix_time = shard.clock.unix_time();
+        cx.address = address;
+        cx.connection = job.connection;
+        let (app, mail) = (Arc::clone(&self.app), Arc::clone(&self.mail));
+        let offloaded = spares.offload(Box::new(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| work.run(&*app, &mut cx)));
+            let result = result.unwrap_or(JobResult::Failed(Canned::Panicked));
+            mail.0.send_always(Mail::Late(address, result));
+        }));
+        if offloaded.is_err() {
+            shard.settle(address, JobResult::Failed(Canned::Overloaded));
+            shard.go_on_later(address);
+        }
+    }
+}
+
+/// A job that owns what it reads.
+enum Owned<S> {
+    Begin(Box<OwnedRequestHead>),
+    Body(S, Vec<u8>, bool),
+    Advance(S),
+}
+
+impl<S> Owned<S> {
+    fn run<A: Application<State = S>>(self, app: &A, cx: &mut JobCx) -> JobResult<S> {
+        match self {
+            Owned::Begin(head) => {
+                let mut edits = Edits::new();
+                let mut state = app.begin(cx, &mut head.view(edits.lend()));
+                app.advance(cx, &mut state);
+                JobResult::Begun(state)
+            }
+            Owned::Advance(mut state) => {
+                app.advance(cx, &mut state);
+                JobResult::Advanced(state)
+            }
+            Owned::Body(state, chunk, end) => give_body(app, cx, state, &chunk, end),
+        }
+    }
+}
+
+fn give_body<A: Application>(
+    app: &A,
+    cx: &mut JobCx,
+    mut state: A::State,
+    chunk: &[u8],
+    end: bool,
+) -> JobResult<A::State> {
+    let taken = app.body(cx, &mut state, chunk, end);
+    app.advance(cx, &mut state);
+    if end { JobResult::Ended(state) } else { JobResult::Taken(state, taken, chunk.len() as u32) }
+}
+
+impl<T: Send + 'static> Pool for Spares<T> {
+    fn offload(self: Arc<Self>, job: handover::Job) -> Result<(), handover::Job> {
+        Spares::offload(&self, job)
+    }
+}
+
+/// Gives this thread's shard away on behalf of a job that is about to block.
+struct Driver<T> {
+    spares: Arc<Spares<T>>,
+    slot: Arc<Slot<T>>,
+    word: Rc<Cell<Word>>,
+}
+
+impl<T: Send + 'static> GiveAway for Driver<T> {
+    fn give_away(&self) -> bool {
+        self.is_gone() || self.spares.hand_over_published(&self.slot, self.word.get())
+    }
+
+    fn is_gone(&self) -> bool {
+        self.slot.observe() != self.word.get()
+    }
+}
