@@ -35,6 +35,8 @@ pub mod route;
 mod scan;
 pub mod semantics;
 pub mod service;
+#[cfg(any(test, feature = "alloc"))]
+pub mod testing;
 pub mod time;
 
 pub use connection::{ByteConnection, Connection, Event, Fill, HeadAnswer, Sent, Source, Step, StreamId};

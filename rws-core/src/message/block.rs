@@ -137,6 +137,13 @@ impl<'a> FieldBlockMut<'a> {
         })
     }
 
+    /// A block that was built in this memory before: `used` bytes of its arena and `count` fields (clamped),
+    /// as the parts of its [`FieldBlockMut::block`] said.
+    pub fn resume(scratch: Scratch<'a>, used: usize, count: usize) -> FieldBlockMut<'a> {
+        let (used, count) = (used.min(scratch.bytes.len()), count.min(scratch.fields.len()));
+        FieldBlockMut { arena: scratch.bytes, used, fields: scratch.fields, count }
+    }
+
     /// The block as it stands.
     pub fn block(&self) -> FieldBlock<'_> {
         FieldBlock {

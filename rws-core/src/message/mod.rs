@@ -13,7 +13,7 @@ mod field;
 mod host;
 mod known;
 mod method;
-#[cfg(feature = "alloc")]
+#[cfg(any(test, feature = "alloc"))]
 mod owned;
 mod path;
 mod request;
@@ -27,9 +27,10 @@ pub use field::{Field, FieldName, is_field_value, is_token};
 pub use host::{HOST_BYTES_MAX, is_valid_host, split_authority};
 pub use known::KnownName;
 pub use method::Method;
-#[cfg(feature = "alloc")]
+#[cfg(any(test, feature = "alloc"))]
 pub use owned::{OwnedFields, OwnedRequestHead};
 pub use path::encode_path;
+pub(crate) use request::RequestParts;
 pub use request::{BodyFraming, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
 pub use response::{ResponseHead, ResponseSpans};
 pub use span::{Chunk, Span};

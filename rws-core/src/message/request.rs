@@ -163,7 +163,6 @@ impl<'a> RequestHead<'a> {
     }
 
     /// A head put together again from what [`RequestHead::parts`] and the views gave.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn of_parts(
         parts: RequestParts,
         method_bytes: &'a [u8],
@@ -176,7 +175,6 @@ impl<'a> RequestHead<'a> {
         RequestHead { parts, method_bytes, target, path, query, authority, fields }
     }
 
-    #[cfg(feature = "alloc")]
     pub(crate) const fn parts(&self) -> RequestParts {
         self.parts
     }
@@ -225,6 +223,13 @@ impl<'a> RequestHead<'a> {
     /// How the body is framed.
     pub const fn body(&self) -> BodyFraming {
         self.parts.body
+    }
+
+    /// Says that the body reaches the service in another length than it was sent with: for a layer that
+    /// rewrites it (see [`BodyVerdict::Wrote`](crate::middleware::BodyVerdict)). Changes nothing about how
+    /// it is read.
+    pub const fn set_body(&mut self, body: BodyFraming) {
+        self.parts.body = body;
     }
 
     /// Whether the client waits for `100 (Continue)`.

@@ -5,6 +5,16 @@
 //!                 request_body                response_body          response hooks run inner to outer
 //! ```
 
+mod layered;
+mod layers;
+mod room;
+
+pub use layered::{Layered, LayeredState};
+pub use layers::{Layers, Mark, Piece, States};
+#[cfg(feature = "alloc")]
+pub use room::Heap;
+pub use room::{DeviceRoom, Inline, Memory, Room};
+
 use crate::message::{FieldBlockMut, RequestHead, Status};
 use crate::service::{Context, Outcome};
 
@@ -86,9 +96,9 @@ pub enum BodyView<'b> {
     Streamed,
     /// It has been collected: after [`ResponseVerdict::NeedBody`].
     Whole(&'b [u8]),
-    /// It is longer than what was asked for with [`ResponseVerdict::NeedBody`], or than the memory for it.
-    /// Nothing of it is lost: it goes out as it would have.
-    TooLong,
+    /// It cannot be shown: it is longer than what was asked for with [`ResponseVerdict::NeedBody`] or than
+    /// the memory for it, or the request was a HEAD. Nothing of it is lost: it goes out as it would have.
+    Unseen,
 }
 
 /// What a response hook decides.
@@ -96,7 +106,7 @@ pub enum BodyView<'b> {
 pub enum ResponseVerdict {
     /// Go on outwards.
     Continue,
-    /// Call again with the whole body collected, at most this many bytes ([`BodyView::TooLong`] beyond).
+    /// Call again with the whole body collected, at most this many bytes ([`BodyView::Unseen`] beyond).
     NeedBody(u64),
     /// Drop this answer and its body and send this instead. The layers outside this one see it like any
     /// other. This is how a layer fails closed.
@@ -138,6 +148,9 @@ impl Hooks {
     pub const RESPONSE_BODY: Hooks = Hooks(8);
     /// [`Middleware::end`].
     pub const END: Hooks = Hooks(16);
+    /// [`Middleware::request_body`] may answer [`BodyVerdict::Wrote`]; without this bit it is lent no `out`.
+    /// Set it together with [`Hooks::REQUEST_BODY`].
+    pub const REWRITE_REQUEST_BODY: Hooks = Hooks(32);
 
     /// Both sets.
     #[must_use]
@@ -148,6 +161,11 @@ impl Hooks {
     /// Whether this set has all of `other`.
     pub const fn has(self, other: Hooks) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether this set has any of `other`.
+    pub const fn has_any(self, other: Hooks) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
