@@ -250,8 +250,8 @@ pub trait Source {
         HeadAnswer::NotYet
     }
 
-    /// The request of `stream` (client role). Asked for when `tx` can hold its head, and not again once it
-    /// was given; `None` parks the stream until `wake`.
+    /// The request of `stream` (client role). Asked for until its head fits into `tx`; `None` parks the
+    /// stream until `wake`.
     fn request(&mut self, stream: StreamId) -> Option<RequestOut<'_>> {
         let _ = stream;
         None

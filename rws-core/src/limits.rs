@@ -39,9 +39,11 @@ pub struct Limits {
     pub expect_timeout_us: u64,
     /// From the end of one exchange to the first byte of the next: µs.
     pub idle_timeout_us: u64,
-    /// A body must bring at least this many bytes per second, counted after `rate_grace_us`.
+    /// A body must bring at least this many bytes per second, counted after `rate_grace_us`;
+    /// 0 means no such limit.
     pub body_rate_min_bytes_per_s: u32,
-    /// A peer must take at least this many response bytes per second, counted after `rate_grace_us`.
+    /// A peer must take at least this many response bytes per second, counted after `rate_grace_us`;
+    /// 0 means no such limit.
     pub write_rate_min_bytes_per_s: u32,
     /// How long a body or a response may stand still, or run below its rate: µs.
     pub rate_grace_us: u64,

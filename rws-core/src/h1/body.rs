@@ -19,6 +19,7 @@ use crate::{Limits, PeerFault};
 /// How far a body has been read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyReader {
+    /// Content bytes left, of the body or of the chunk; the chunk's size while its line is read.
     left: u64,
     line: ChunkLine,
     credit: u32,
@@ -79,11 +80,6 @@ impl BodyReader {
     /// Whether the body is complete.
     pub(super) fn is_ended(&self) -> bool {
         self.state == State::Ended
-    }
-
-    /// Whether the body ends with the connection.
-    pub(super) fn is_until_close(&self) -> bool {
-        self.state == State::UntilClose
     }
 
     /// Whether content comes next and none may come.
@@ -221,20 +217,16 @@ impl BodyReader {
         if over > limits.chunk_overhead_bytes_max {
             return Err(PeerFault::ChunkOverhead);
         }
-        match (self.state, byte) {
-            (State::DataCr, b'\r') => self.state = State::DataLf,
-            (State::DataLf, b'\n') => self.state = State::Line,
-            (State::DataCr | State::DataLf, _) => return Err(PeerFault::ChunkSyntax),
-            (
-                State::Line | State::Ended | State::Sized | State::Data | State::Trailers | State::UntilClose,
-                _,
-            ) => {
-                if let Some(size) = self.line.step(byte, limits)? {
-                    self.line = ChunkLine::START;
-                    self.left = size;
-                    self.state = if size == 0 { State::Trailers } else { State::Data };
-                    *scanned = 0;
-                }
+        match self.state {
+            State::DataCr if byte == b'\r' => self.state = State::DataLf,
+            State::DataLf if byte == b'\n' => self.state = State::Line,
+            State::DataCr | State::DataLf => return Err(PeerFault::ChunkSyntax),
+            State::Line if self.line.step(byte, &mut self.left, limits)? => {
+                self.line = ChunkLine::START;
+                self.state = if self.left == 0 { State::Trailers } else { State::Data };
+                *scanned = 0;
+            }
+            State::Line | State::Ended | State::Sized | State::Data | State::Trailers | State::UntilClose => {
             }
         }
         Ok(())

@@ -18,10 +18,9 @@ use crate::Limits;
 use crate::PeerFault;
 use crate::message::is_token;
 
-/// How far a chunk-size line has been read.
+/// How far a chunk-size line has been read. The size itself is kept by the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ChunkLine {
-    size: u64,
     extension_bytes: u16,
     digits: u8,
     at: At,
@@ -46,20 +45,21 @@ const DIGITS_MAX: u8 = 16;
 
 impl ChunkLine {
     /// Before the first digit.
-    pub(super) const START: ChunkLine = ChunkLine { size: 0, extension_bytes: 0, digits: 0, at: At::Size };
+    pub(super) const START: ChunkLine = ChunkLine { extension_bytes: 0, digits: 0, at: At::Size };
 
-    /// Takes one byte; the chunk's size once the line is complete.
+    /// Takes one byte; whether the line is complete with it, and `size` with it too. `size` is 0 before the
+    /// first byte.
     ///
     /// # Errors
     /// [`PeerFault::ChunkSyntax`], or [`PeerFault::ChunkOverhead`] for extensions beyond the limit.
-    pub(super) fn step(&mut self, byte: u8, limits: &Limits) -> Result<Option<u64>, PeerFault> {
+    pub(super) fn step(&mut self, byte: u8, size: &mut u64, limits: &Limits) -> Result<bool, PeerFault> {
         match self.at {
             At::Size => match byte {
                 b'\r' if self.digits > 0 => self.at = At::LineFeed,
                 b';' | b' ' | b'\t' if self.digits > 0 => return self.extension(byte, limits),
-                _ => self.digit(byte)?,
+                _ => self.digit(byte, size)?,
             },
-            At::LineFeed if byte == b'\n' => return Ok(Some(self.size)),
+            At::LineFeed if byte == b'\n' => return Ok(true),
             At::LineFeed => return Err(PeerFault::ChunkSyntax),
             At::Gap
             | At::NameStart
@@ -71,20 +71,20 @@ impl ChunkLine {
             | At::Escape
             | At::ValueEnd => return self.extension(byte, limits),
         }
-        Ok(None)
+        Ok(false)
     }
 
-    fn digit(&mut self, byte: u8) -> Result<(), PeerFault> {
+    fn digit(&mut self, byte: u8, size: &mut u64) -> Result<(), PeerFault> {
         let digit = (byte as char).to_digit(16).ok_or(PeerFault::ChunkSyntax)?;
         if self.digits == DIGITS_MAX {
             return Err(PeerFault::ChunkSyntax);
         }
         self.digits = self.digits.saturating_add(1);
-        self.size = self.size.wrapping_shl(4) | u64::from(digit);
+        *size = size.wrapping_shl(4) | u64::from(digit);
         Ok(())
     }
 
-    fn extension(&mut self, byte: u8, limits: &Limits) -> Result<Option<u64>, PeerFault> {
+    fn extension(&mut self, byte: u8, limits: &Limits) -> Result<bool, PeerFault> {
         let next = self.after_extension_byte(byte).ok_or(PeerFault::ChunkSyntax)?;
         self.at = next;
         if next != At::LineFeed {
@@ -93,7 +93,7 @@ impl ChunkLine {
                 return Err(PeerFault::ChunkOverhead);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// The transitions inside extensions; `None` is a syntax error.
@@ -127,9 +127,9 @@ mod tests {
     use super::*;
 
     fn read(line: &[u8]) -> Result<Option<u64>, PeerFault> {
-        let mut state = ChunkLine::START;
+        let (mut state, mut size) = (ChunkLine::START, 0);
         for (at, &byte) in line.iter().enumerate() {
-            if let Some(size) = state.step(byte, &Limits::SERVER)? {
+            if state.step(byte, &mut size, &Limits::SERVER)? {
                 assert_eq!(at + 1, line.len(), "the line ended early");
                 return Ok(Some(size));
             }

@@ -96,7 +96,11 @@ impl Deadlines {
 
 /// Moves a deadline that has passed by what was earned; whether it has still passed.
 fn is_late(deadline: &mut Instant, progress: u32, rate: u32, env: &Env<'_>) -> bool {
-    let earned = u64::from(progress).saturating_mul(1_000_000) / u64::from(rate.max(1));
+    if rate == 0 {
+        *deadline = Instant::NEVER;
+        return false;
+    }
+    let earned = u64::from(progress).saturating_mul(1_000_000) / u64::from(rate);
     *deadline = deadline.after_us(earned).min(env.now.after_us(env.limits.rate_grace_us));
     env.now >= *deadline
 }

@@ -105,6 +105,8 @@ pub(super) struct Written {
     pub(super) framing: Framing,
     /// The connection goes on after this exchange.
     pub(super) persist: bool,
+    /// The head has an `Upgrade` field.
+    pub(super) upgrade: bool,
 }
 
 /// A final response head.
@@ -135,7 +137,7 @@ pub(super) fn response(
         (false, true, _) => out.put(b"Connection: close, upgrade\r\n\r\n")?,
         (false, false, _) => out.put(b"Connection: close\r\n\r\n")?,
     }
-    Ok(Written { framing, persist })
+    Ok(Written { framing, persist, upgrade: seen.upgrade })
 }
 
 /// An interim response head: no framing, no `Connection`.
@@ -175,7 +177,17 @@ pub(super) fn request(out: &mut Out<'_>, head: &RequestOut<'_>, persist: bool) -
     }
     let persist = persist && !head.close && !seen.close;
     connection_options(out, persist, seen.upgrade, seen.te)?;
-    Ok(Written { framing, persist })
+    Ok(Written { framing, persist, upgrade: seen.upgrade })
+}
+
+/// Room that is enough for this request's head: bytes.
+pub(super) fn request_room(head: &RequestOut<'_>) -> usize {
+    const AROUND: usize = 160;
+    let start = [head.method, head.target, head.authority];
+    let start = start.iter().fold(AROUND, |sum, part| sum.saturating_add(part.len()));
+    head.fields.iter().fold(start, |sum, (name, value)| {
+        sum.saturating_add(name.as_bytes().len()).saturating_add(value.len()).saturating_add(4)
+    })
 }
 
 fn connection_options(out: &mut Out<'_>, persist: bool, upgrade: bool, te: bool) -> Result<(), Capacity> {

@@ -63,17 +63,20 @@
 //! Where to look: [`head`] reads start lines, fields and trailers and decides the framing of what comes;
 //! `framing_out` decides that of what goes; `body` and `chunked` read bodies, `body_out` writes them;
 //! `encode` writes heads; `deadlines` has the timers.
-#![expect(dead_code, reason = "what only the client role needs waits for it")]
 
 mod body;
 mod body_out;
 mod chunked;
+mod client;
 mod deadlines;
 mod encode;
 mod framing_out;
 pub mod head;
+#[cfg(test)]
+mod pair;
 mod server;
 #[cfg(test)]
 mod testing;
 
+pub use client::Client;
 pub use server::Server;

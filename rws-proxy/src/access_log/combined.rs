@@ -1,12 +1,12 @@
 //! The `combined` line: `peer - - [date] "request line" status bytes "referer" "user agent"`.
 
-use super::record::{Record, Room};
+use super::record::{Record, Room, address, decimal};
 use super::{redact, time};
 use std::io::Write as _;
 
 pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{} - - [", record.peer);
+    address(record.peer, out);
+    out.extend_from_slice(b" - - [");
     time::write_combined(record.unix_time_us, out);
     out.extend_from_slice(b"] \"");
     escape(record.method, &mut Room::new(), out);
@@ -14,7 +14,11 @@ pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     url(record.path, out);
     out.push(b' ');
     out.extend_from_slice(record.protocol.as_bytes());
-    let _ = write!(out, "\" {:03} {} \"", record.status, record.bytes);
+    out.extend_from_slice(b"\" ");
+    decimal(record.status, out);
+    out.push(b' ');
+    decimal(record.bytes, out);
+    out.extend_from_slice(b" \"");
     url(record.referer.unwrap_or(b"-"), out);
     out.extend_from_slice(b"\" \"");
     escape(record.user_agent.unwrap_or(b"-"), &mut Room::new(), out);
@@ -30,16 +34,24 @@ fn url(value: &[u8], out: &mut Vec<u8>) {
 /// other byte that is not visible ASCII or a space becomes `\xHH`.
 fn escape(value: &[u8], room: &mut Room, out: &mut Vec<u8>) {
     let (kept, is_cut) = room.take(value);
-    for byte in kept {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
-            0x20..=0x7e => out.push(*byte),
-            0..=0x1f | 0x7f..=0xff => {
-                let _ = write!(out, "\\x{byte:02x}");
-            }
+    let mut rest = kept;
+    loop {
+        let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+        let (run, later) = rest.split_at(plain);
+        out.extend_from_slice(run);
+        let Some((odd, later)) = later.split_first() else { break };
+        match odd {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *odd]),
+            // Writing to a vector cannot fail.
+            other => drop(write!(out, "\\x{other:02x}")),
         }
+        rest = later;
     }
     if is_cut {
         out.extend_from_slice(b"...");
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
 }

@@ -1,6 +1,6 @@
 //! The `json` line: one object with a fixed order of members, valid for any bytes (RFC 8259).
 
-use super::record::{Record, Room};
+use super::record::{Record, Room, address, decimal};
 use super::{redact, time};
 use std::io::Write as _;
 
@@ -12,11 +12,15 @@ pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     out.push(b'"');
     text_member("method", record.method, out);
     url_member("path", record.path, out);
-    let (whole, thousandths) = (record.latency_us / 1000, record.latency_us % 1000);
-    // Writing to a vector cannot fail.
-    let _ = write!(out, ",\"status\":{},\"latency_ms\":{whole}.{thousandths:03}", record.status);
+    out.extend_from_slice(b",\"status\":");
+    decimal(record.status, out);
+    out.extend_from_slice(b",\"latency_ms\":");
+    milliseconds(record.latency_us, out);
     text_member("request_id", record.request_id, out);
-    let _ = write!(out, ",\"peer\":\"{}\",\"bytes\":{}", record.peer, record.bytes);
+    out.extend_from_slice(b",\"peer\":\"");
+    address(record.peer, out);
+    out.extend_from_slice(b"\",\"bytes\":");
+    decimal(record.bytes, out);
     text_member("protocol", record.protocol.as_bytes(), out);
     if let Some(user_agent) = record.user_agent {
         text_member("user_agent", user_agent, out);
@@ -31,6 +35,17 @@ pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
         text_member("upstream", upstream.as_bytes(), out);
     }
     out.extend_from_slice(b"}\n");
+}
+
+/// `12.034`: three digits after the point.
+fn milliseconds(us: u64, out: &mut Vec<u8>) {
+    decimal(us / 1000, out);
+    // The leading 1 keeps the zeros after it; its place is the point's.
+    let point = out.len();
+    decimal(1000 + us % 1000, out);
+    if let Some(digit) = out.get_mut(point) {
+        *digit = b'.';
+    }
 }
 
 /// `,"name":` and the opening quote. Names are ours and need no escape.
@@ -57,7 +72,10 @@ fn url_member(name: &str, value: &[u8], out: &mut Vec<u8>) {
 /// U+FFFD; control characters, C1 and DEL included, become `\u00XX`, so that no terminal acts on them.
 fn escape(value: &[u8], room: &mut Room, out: &mut Vec<u8>) {
     let (kept, is_cut) = room.take(value);
-    for chunk in kept.utf8_chunks() {
+    let odd = kept.iter().position(|byte| !is_plain(*byte)).unwrap_or(kept.len());
+    let (run, rest) = kept.split_at(odd);
+    out.extend_from_slice(run);
+    for chunk in rest.utf8_chunks() {
         escape_text(chunk.valid(), out);
         if !chunk.invalid().is_empty() {
             out.extend_from_slice("\u{fffd}".as_bytes());
@@ -66,6 +84,11 @@ fn escape(value: &[u8], room: &mut Room, out: &mut Vec<u8>) {
     if is_cut {
         out.extend_from_slice(b"...");
     }
+}
+
+/// Stands for itself in a JSON string, and is ASCII: what all of most fields is made of.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
 }
 
 fn escape_text(text: &str, out: &mut Vec<u8>) {

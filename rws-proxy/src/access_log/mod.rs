@@ -1,8 +1,9 @@
 //! The access log: one line per exchange, `combined` or `json`, written by a thread of its own.
 //!
 //! ```text
-//!   shard ── Record<'_> ──▶ Format::write ──▶ Vec<u8> ── submit ──▶ bounded queue ──▶ thread ──▶ sink
-//!                           (escaped, redacted)           never waits: a full queue drops and counts
+//!   shard ── Record<'_> ──▶ LineBuffer ──▶ bounded slot ──▶ writer's thread ──▶ sink
+//!                           escaped,        never waits: a full slot
+//!                           redacted        drops the line and counts
 //! ```
 //!
 //! Everything in a [`Record`] may come from a stranger, so a line is escaped as a whole: no byte of a request can end
@@ -18,4 +19,4 @@ mod time;
 mod writer;
 
 pub use record::{Format, Level, Record};
-pub use writer::{LineBuffer, LogQueue, LogWriter, Submitted};
+pub use writer::{LineBuffer, LogIntake, LogWriter};

@@ -1,6 +1,7 @@
 //! What one line of the access log is made of.
 
 use core::net::IpAddr;
+use std::io::Write as _;
 
 /// The most bytes of one field of a stranger's that a line holds; the rest is cut, and `...` says so.
 pub(super) const FIELD_BYTES_MAX: usize = 2048;
@@ -26,6 +27,27 @@ impl Room {
         self.left -= kept.len();
         self.cut = kept.len() < piece.len();
         (kept, self.cut)
+    }
+}
+
+/// Appends a number in decimal.
+pub(super) fn decimal(number: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends an address; the dotted kind by hand, since it is in almost every line.
+pub(super) fn address(ip: IpAddr, out: &mut Vec<u8>) {
+    match ip {
+        IpAddr::V4(ip) => {
+            for (place, octet) in ip.octets().into_iter().enumerate() {
+                if place > 0 {
+                    out.push(b'.');
+                }
+                decimal(octet, out);
+            }
+        }
+        // Writing to a vector cannot fail.
+        IpAddr::V6(ip) => drop(write!(out, "{ip}")),
     }
 }
 

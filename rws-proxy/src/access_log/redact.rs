@@ -21,7 +21,7 @@ const TELLING_PARTS: [&[u8]; 12] = [
 const TELLING_WHOLE: [&[u8]; 7] = [b"pwd", b"pass", b"auth", b"sig", b"key", b"sid", b"code"];
 
 /// Longer keys are cut before they are compared: the beginning tells enough, and the work stays bounded.
-const KEY_BYTES_MAX: usize = 64;
+const KEY_BYTES_MAX: usize = 192;
 
 /// Calls `each` with the pieces of `url` in order, secrets replaced; together they are what may be logged.
 pub(super) fn pieces<'a>(url: &'a [u8], mut each: impl FnMut(&'a [u8])) {
@@ -50,6 +50,9 @@ pub(super) fn pieces<'a>(url: &'a [u8], mut each: impl FnMut(&'a [u8])) {
 
 /// `scheme://user:password@host/…`: what stands before the `@` goes.
 fn authority<'a>(before: &'a [u8], each: &mut impl FnMut(&'a [u8])) {
+    if before.first() == Some(&b'/') {
+        return each(before);
+    }
     let start = before.windows(3).position(|three| three == b"://").map(|at| at + 3);
     let Some((scheme, rest)) = start.and_then(|start| before.split_at_checked(start)) else {
         return each(before);
@@ -67,36 +70,33 @@ fn authority<'a>(before: &'a [u8], each: &mut impl FnMut(&'a [u8])) {
 
 /// Whether the value of this key is a secret. Percent-encoding hides nothing, also where it is doubled.
 fn is_telling(name: &[u8]) -> bool {
-    let mut key: Vec<u8> = name.iter().copied().take(KEY_BYTES_MAX * 3).collect();
-    for _ in 0..2 {
-        key = decoded(&key);
-    }
-    key.truncate(KEY_BYTES_MAX);
-    for byte in &mut key {
+    let mut room = [0; KEY_BYTES_MAX];
+    let len = name.len().min(KEY_BYTES_MAX);
+    let (key, _) = room.split_at_mut(len);
+    key.copy_from_slice(&name[..len]);
+    let len = decode(key);
+    let len = decode(&mut key[..len]);
+    let key = &mut key[..len];
+    for byte in key.iter_mut() {
         *byte = if *byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
     }
-    TELLING_WHOLE.contains(&key.as_slice())
-        || TELLING_PARTS.iter().any(|part| key.windows(part.len()).any(|window| window == *part))
+    let has = |part: &&[u8]| key.windows(part.len()).any(|window| window == *part);
+    TELLING_WHOLE.contains(&&*key) || TELLING_PARTS.iter().any(has)
 }
 
-fn decoded(text: &[u8]) -> Vec<u8> {
+/// Decodes percent-encoding in place; says how long the text is now.
+fn decode(text: &mut [u8]) -> usize {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let pair = (digit(text.get(at + 1)), digit(text.get(at + 2)));
-        match (byte, pair) {
-            (b'%', (Some(high), Some(low))) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                at += 3;
-            }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
+    let (mut from, mut to) = (0, 0);
+    while let Some(&byte) = text.get(from) {
+        let pair = (digit(text.get(from + 1)), digit(text.get(from + 2)));
+        (text[to], from) = match (byte, pair) {
+            (b'%', (Some(high), Some(low))) => (u8::try_from(high * 16 + low).unwrap_or(b'?'), from + 3),
+            _ => (byte, from + 1),
+        };
+        to += 1;
     }
-    out
+    to
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Dates in the two shapes of the log, in UTC, by hand.
 
-use std::io::Write as _;
-
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -42,16 +40,52 @@ impl Civil {
 
 /// `2026-01-02T03:04:05.678Z` (RFC 3339).
 pub(super) fn write_rfc3339(unix_time_us: u64, out: &mut Vec<u8>) {
-    let Civil { year, month, day, hour, minute, second, millisecond } = Civil::of(unix_time_us);
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z");
+    let at = Civil::of(unix_time_us);
+    year(at.year, out);
+    for (mark, part) in
+        [(b'-', at.month), (b'-', at.day), (b'T', at.hour), (b':', at.minute), (b':', at.second)]
+    {
+        out.push(mark);
+        two_digits(part, out);
+    }
+    out.extend_from_slice(&[b'.', digit(at.millisecond / 100)]);
+    two_digits(at.millisecond % 100, out);
+    out.push(b'Z');
 }
 
 /// `02/Jan/2026:03:04:05 +0000`.
 pub(super) fn write_combined(unix_time_us: u64, out: &mut Vec<u8>) {
-    let Civil { year, month, day, hour, minute, second, .. } = Civil::of(unix_time_us);
-    let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"???");
-    let _ = write!(out, "{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000");
+    let at = Civil::of(unix_time_us);
+    two_digits(at.day, out);
+    let name = usize::try_from(at.month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"???");
+    out.push(b'/');
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'/');
+    year(at.year, out);
+    for part in [at.hour, at.minute, at.second] {
+        out.push(b':');
+        two_digits(part, out);
+    }
+    out.extend_from_slice(b" +0000");
+}
+
+/// Four digits up to the year 9999; the clock of no honest machine is past it.
+fn year(year: u64, out: &mut Vec<u8>) {
+    if year > 9999 {
+        out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
+    } else {
+        two_digits(year / 100, out);
+        two_digits(year % 100, out);
+    }
+}
+
+fn two_digits(number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[digit(number / 10), digit(number)]);
+}
+
+/// The last digit.
+fn digit(number: u64) -> u8 {
+    b'0' + u8::try_from(number % 10).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@
 
 use rws_core::UnixTime;
 use rws_core::message::{FieldBlock, KnownName, OwnedFields};
+use rws_core::semantics::conditional::Validators;
+use rws_core::semantics::date;
+use rws_core::semantics::etag::FileTag;
 
 /// Everything that the head of a file's answer can say, decided when the file was opened.
 #[derive(Debug)]
@@ -17,9 +20,7 @@ pub(super) struct PreparedHead {
     fields: OwnedFields,
     /// Where the fields of a 304 begin.
     validators_at: usize,
-    #[expect(dead_code, reason = "conditions come with the core's semantics")]
-    etag: Box<[u8]>,
-    #[expect(dead_code, reason = "conditions come with the core's semantics")]
+    tag: FileTag,
     last_modified: Option<UnixTime>,
 }
 
@@ -29,9 +30,8 @@ pub(super) struct HeadParts<'p> {
     pub(super) content_type: &'p str,
     pub(super) content_encoding: Option<&'p str>,
     pub(super) cache_control: Option<&'p str>,
-    pub(super) etag: &'p [u8],
-    /// The time and its IMF-fixdate.
-    pub(super) last_modified: Option<(UnixTime, [u8; 29])>,
+    pub(super) tag: FileTag,
+    pub(super) last_modified: Option<UnixTime>,
 }
 
 impl PreparedHead {
@@ -43,20 +43,17 @@ impl PreparedHead {
             put(&mut fields, KnownName::ContentEncoding, coding.as_bytes());
         }
         let validators_at = fields.block().len();
-        put(&mut fields, KnownName::Etag, parts.etag);
+        put(&mut fields, KnownName::Etag, parts.tag.as_bytes());
         if let Some(cache_control) = parts.cache_control {
             put(&mut fields, KnownName::CacheControl, cache_control.as_bytes());
         }
-        if let Some((_, date)) = &parts.last_modified {
-            put(&mut fields, KnownName::LastModified, date);
+        if let Some(time) = parts.last_modified {
+            let mut date = [0; 29];
+            date::format(time, &mut date);
+            put(&mut fields, KnownName::LastModified, &date);
         }
         put(&mut fields, KnownName::Vary, b"Accept-Encoding");
-        PreparedHead {
-            fields,
-            validators_at,
-            etag: parts.etag.into(),
-            last_modified: parts.last_modified.map(|(time, _)| time),
-        }
+        PreparedHead { fields, validators_at, tag: parts.tag, last_modified: parts.last_modified }
     }
 
     /// The fields of a 200.
@@ -67,6 +64,11 @@ impl PreparedHead {
     /// The fields of a 304.
     pub(super) fn validators(&self, vary: bool) -> FieldBlock<'_> {
         self.slice(self.validators_at, vary)
+    }
+
+    /// What conditions are compared with.
+    pub(super) fn validators_of(&self) -> Validators<'_> {
+        Validators { exists: true, tag: Some(self.tag.tag()), modified: self.last_modified }
     }
 
     fn slice(&self, from: usize, vary: bool) -> FieldBlock<'_> {

@@ -29,6 +29,7 @@
 //! somebody put it there to be served, and whoever runs the server should see why it is not.
 
 mod body;
+mod byteranges;
 mod cache;
 mod head;
 mod listing;

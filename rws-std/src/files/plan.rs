@@ -9,16 +9,23 @@
 //! ```
 
 use alloc::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use rws_core::UnixTime;
 use rws_core::connection::BodyPlan;
-use rws_core::message::{FieldBlock, KnownName, Method, OwnedFields, ResponseHead, Status};
+use rws_core::message::{
+    Field, FieldBlock, KnownName, Method, OwnedFields, ResponseHead, Span, Status, is_field_value,
+};
+use rws_core::semantics::accept_encoding::{self, Coding};
+use rws_core::semantics::conditional::{self, Verdict};
+use rws_core::semantics::range::{self, ByteRange, Selection};
 
-use super::OpenFile;
 use super::body::{Content, FileBody, FileRun};
 use super::head::put;
 use super::listing::reference;
 use super::resolve::{FileSet, Resource};
 use super::root::Refusal;
+use super::{OpenFile, byteranges};
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug)]
@@ -41,18 +48,20 @@ pub struct FilePlan {
     body: FileBody,
 }
 
+const TEXT: &[u8] = b"text/plain; charset=utf-8";
+const TEXT_FIELDS: &[Field] = &[Field::known(KnownName::ContentType, Span { at: 0, len: 25 })];
+const _: () = assert!(TEXT.len() == 25);
+
 #[derive(Debug)]
 enum PlanFields {
-    /// Those of a 200, as prepared.
-    Whole { file: Arc<OpenFile>, vary: bool },
+    /// Those of a 200, as prepared for the file that the body is a run of.
+    Whole { vary: bool },
     /// Those of a 304, as prepared.
-    #[expect(dead_code, reason = "conditions come with the core's semantics")]
     Validators { file: Arc<OpenFile>, vary: bool },
     /// Made for this answer.
     Owned(OwnedFields),
-    /// None.
-    #[expect(dead_code, reason = "conditions come with the core's semantics")]
-    None,
+    /// Those of a short text.
+    Text,
 }
 
 impl FilePlan {
@@ -64,10 +73,15 @@ impl FilePlan {
     /// The fields, without those that the engine writes itself (`Content-Length`, `Date`, `Connection`).
     pub fn fields(&self) -> FieldBlock<'_> {
         match &self.fields {
-            PlanFields::Whole { file, vary } => file.head().whole(*vary),
+            PlanFields::Whole { vary } => match self.body.content() {
+                Content::Run(run) => run.file.head().whole(*vary),
+                Content::Empty | Content::Text(_) | Content::Shared(_) | Content::Segments(_) => {
+                    FieldBlock::EMPTY
+                }
+            },
             PlanFields::Validators { file, vary } => file.head().validators(*vary),
             PlanFields::Owned(fields) => fields.block(),
-            PlanFields::None => FieldBlock::EMPTY,
+            PlanFields::Text => FieldBlock::new(TEXT, TEXT_FIELDS),
         }
     }
 
@@ -86,10 +100,16 @@ impl FilePlan {
         &mut self.body
     }
 
-    fn text(status: Status, fields: OwnedFields, text: &'static str) -> FilePlan {
-        let mut fields = fields;
-        put(&mut fields, KnownName::ContentType, b"text/plain; charset=utf-8");
-        FilePlan { status, fields: PlanFields::Owned(fields), body: FileBody::new(Content::Text(text)) }
+    /// A short text, with one field beside its type.
+    fn text_with(status: Status, name: KnownName, value: &[u8], text: &'static str) -> FilePlan {
+        let mut fields = OwnedFields::new();
+        put(&mut fields, name, value);
+        put(&mut fields, KnownName::ContentType, TEXT);
+        FilePlan { fields: PlanFields::Owned(fields), ..FilePlan::text(status, text) }
+    }
+
+    fn text(status: Status, text: &'static str) -> FilePlan {
+        FilePlan { status, fields: PlanFields::Text, body: FileBody::new(Content::Text(text)) }
     }
 
     fn bare(status: Status, fields: PlanFields) -> FilePlan {
@@ -99,11 +119,12 @@ impl FilePlan {
 
 /// The answer to a method that is not for files; `None` for GET and HEAD.
 pub(super) fn of_method(method: Method) -> Option<FilePlan> {
-    let mut fields = OwnedFields::new();
+    const ALLOW: &[u8] = b"GET, HEAD, OPTIONS";
     match method {
         Method::Get | Method::Head => None,
         Method::Options => {
-            put(&mut fields, KnownName::Allow, b"GET, HEAD, OPTIONS");
+            let mut fields = OwnedFields::new();
+            put(&mut fields, KnownName::Allow, ALLOW);
             Some(FilePlan::bare(Status::NO_CONTENT, PlanFields::Owned(fields)))
         }
         Method::Post
@@ -113,25 +134,23 @@ pub(super) fn of_method(method: Method) -> Option<FilePlan> {
         | Method::Trace
         | Method::Patch
         | Method::Other => {
-            put(&mut fields, KnownName::Allow, b"GET, HEAD, OPTIONS");
-            Some(FilePlan::text(Status::METHOD_NOT_ALLOWED, fields, "files are only read: GET or HEAD\n"))
+            let text = "files are only read: GET or HEAD\n";
+            Some(FilePlan::text_with(Status::METHOD_NOT_ALLOWED, KnownName::Allow, ALLOW, text))
         }
     }
 }
 
 /// The answer where nothing was opened.
 pub(super) fn of_refusal(refusal: Refusal) -> FilePlan {
-    let mut fields = OwnedFields::new();
-    let (status, text) = match refusal {
-        Refusal::Missing => (Status::NOT_FOUND, "there is nothing here\n"),
-        Refusal::Forbidden => (Status::FORBIDDEN, "the server may not read this\n"),
+    match refusal {
+        Refusal::Missing => FilePlan::text(Status::NOT_FOUND, "there is nothing here\n"),
+        Refusal::Forbidden => FilePlan::text(Status::FORBIDDEN, "the server may not read this\n"),
         Refusal::Exhausted => {
-            put(&mut fields, KnownName::RetryAfter, b"1");
-            (Status::SERVICE_UNAVAILABLE, "the server is out of file descriptors or memory\n")
+            let text = "the server is out of file descriptors or memory\n";
+            FilePlan::text_with(Status::SERVICE_UNAVAILABLE, KnownName::RetryAfter, b"1", text)
         }
-        Refusal::Broken => (Status::INTERNAL_SERVER_ERROR, "the file system failed\n"),
-    };
-    FilePlan::text(status, fields, text)
+        Refusal::Broken => FilePlan::text(Status::INTERNAL_SERVER_ERROR, "the file system failed\n"),
+    }
 }
 
 /// The answer from what stands at the path.
@@ -154,12 +173,11 @@ fn redirect(request: &FileRequest<'_>) -> FilePlan {
         location.push(b'?');
         location.extend_from_slice(query);
     }
-    let mut fields = OwnedFields::new();
-    if fields.push(KnownName::Location, &location).is_err() {
+    if !is_field_value(&location) {
         location.truncate(without_query);
-        put(&mut fields, KnownName::Location, &location);
     }
-    FilePlan::text(Status::MOVED_PERMANENTLY, fields, "this is a directory: add a slash\n")
+    let text = "this is a directory: add a slash\n";
+    FilePlan::text_with(Status::MOVED_PERMANENTLY, KnownName::Location, &location, text)
 }
 
 fn listing(page: &Arc<[u8]>) -> FilePlan {
@@ -174,13 +192,125 @@ fn listing(page: &Arc<[u8]>) -> FilePlan {
     }
 }
 
+/// Which of a request's fields matter here: one pass, since most requests have none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asks {
+    condition: bool,
+    range: bool,
+    coding: bool,
+}
+
+impl Asks {
+    fn of(fields: FieldBlock<'_>) -> Asks {
+        let mut asks = Asks::default();
+        for field in fields.parts().1 {
+            match field.known_name() {
+                Some(KnownName::AcceptEncoding) => asks.coding = true,
+                Some(KnownName::Range) => asks.range = true,
+                Some(
+                    KnownName::IfMatch
+                    | KnownName::IfNoneMatch
+                    | KnownName::IfModifiedSince
+                    | KnownName::IfUnmodifiedSince,
+                ) => asks.condition = true,
+                _ => {}
+            }
+        }
+        asks
+    }
+}
+
 fn of_file(set: &FileSet, request: &FileRequest<'_>) -> FilePlan {
-    let _ = request;
-    let (file, vary) = (Arc::clone(&set.identity), set.varies());
-    let run = FileRun { file: Arc::clone(&file), offset: 0, len: file.len() };
+    let asks = Asks::of(request.fields);
+    let vary = set.varies();
+    let file = if asks.coding && vary { in_coding(set, request) } else { &set.identity };
+    if !asks.condition && !asks.range {
+        return whole(file, vary);
+    }
+    let now = Some(unix_time());
+    let validators = file.head().validators_of();
+    if asks.condition {
+        match conditional::evaluate(request.method, request.fields, &validators, now) {
+            Verdict::Proceed => {}
+            Verdict::NotModified => {
+                let fields = PlanFields::Validators { file: Arc::clone(file), vary };
+                return FilePlan::bare(Status::NOT_MODIFIED, fields);
+            }
+            Verdict::PreconditionFailed => {
+                return FilePlan::text(
+                    Status::PRECONDITION_FAILED,
+                    "the file is not in the state you named\n",
+                );
+            }
+        }
+    }
+    match range::select(request.method, request.fields, &validators, file.len(), now) {
+        Selection::Whole => whole(file, vary),
+        Selection::Parts(ranges) => partial(file, vary, ranges.as_slice()),
+        Selection::Unsatisfiable => {
+            let mut room = [0; range::CONTENT_RANGE_BYTES_MAX];
+            let value = range::content_range(None, file.len(), &mut room);
+            let text = "the file has no such range\n";
+            FilePlan::text_with(Status::RANGE_NOT_SATISFIABLE, KnownName::ContentRange, value, text)
+        }
+    }
+}
+
+/// The state of the file in the coding that the client likes best.
+fn in_coding<'s>(set: &'s FileSet, request: &FileRequest<'_>) -> &'s Arc<OpenFile> {
+    // Parts of a multipart answer have no coding of their own, so several ranges are of the plain file.
+    let several = request.fields.first(KnownName::Range).is_some_and(|value| value.contains(&b','));
+    let available: &[Coding] = match (&set.brotli, &set.gzip) {
+        _ if several => &[Coding::Identity],
+        (Some(_), Some(_)) => &[Coding::Brotli, Coding::Gzip, Coding::Identity],
+        (Some(_), None) => &[Coding::Brotli, Coding::Identity],
+        (None, Some(_)) => &[Coding::Gzip, Coding::Identity],
+        (None, None) => &[Coding::Identity],
+    };
+    let chosen = match accept_encoding::choose(request.fields, available) {
+        Some(Coding::Brotli) => set.brotli.as_ref(),
+        Some(Coding::Gzip) => set.gzip.as_ref(),
+        Some(Coding::Identity) | None => None,
+    };
+    chosen.unwrap_or(&set.identity)
+}
+
+fn whole(file: &Arc<OpenFile>, vary: bool) -> FilePlan {
+    let run = FileRun { file: Arc::clone(file), offset: 0, len: file.len() };
     FilePlan {
         status: Status::OK,
-        fields: PlanFields::Whole { file, vary },
+        fields: PlanFields::Whole { vary },
         body: FileBody::new(Content::Run(run)),
     }
+}
+
+fn partial(file: &Arc<OpenFile>, vary: bool, ranges: &[ByteRange]) -> FilePlan {
+    let prepared = file.head().whole(vary);
+    let mut fields = OwnedFields::copy_of(prepared);
+    let content = match ranges {
+        [range] => {
+            let mut room = [0; range::CONTENT_RANGE_BYTES_MAX];
+            let value = range::content_range(Some(*range), file.len(), &mut room);
+            put(&mut fields, KnownName::ContentRange, value);
+            Content::Run(FileRun { file: Arc::clone(file), offset: range.from, len: range.len() })
+        }
+        several => {
+            let boundary = byteranges::boundary();
+            let outer = format!("multipart/byteranges; boundary={boundary}");
+            fields.remove(KnownName::ContentType);
+            put(&mut fields, KnownName::ContentType, outer.as_bytes());
+            let inner = prepared.first(KnownName::ContentType).unwrap_or(b"");
+            Content::Segments(byteranges::segments(file, inner, &boundary, several))
+        }
+    };
+    FilePlan {
+        status: Status::PARTIAL_CONTENT,
+        fields: PlanFields::Owned(fields),
+        body: FileBody::new(content),
+    }
+}
+
+pub(super) fn unix_time() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -2,8 +2,13 @@
 
 use alloc::sync::Arc;
 
+use rws_core::UnixTime;
+use rws_core::semantics::etag::FileTag;
+use rws_core::semantics::media_type;
+
 use super::head::{HeadParts, PreparedHead};
 use super::listing;
+use super::plan::unix_time;
 use super::root::{Located, Refusal, Stamp};
 use super::rules::{Relative, admit, is_admitted};
 use super::{Files, OpenFile, join};
@@ -143,20 +148,22 @@ fn keep_or_open(
 
 /// The fields of a file, rendered. `path` says what type its content has.
 fn prepare(files: &Files, path: &str, stamp: Stamp, coding: Option<&str>) -> PreparedHead {
-    let etag = format!(
-        "\"{:x}-{:x}\"",
-        stamp.modified.0 as u64 * 1_000_000_000 + u64::from(stamp.modified.1),
-        stamp.len
-    );
+    let modified = UnixTime(stamp.modified.0);
     PreparedHead::new(&HeadParts {
-        content_type: if path.ends_with("txt") {
-            "text/plain; charset=utf-8"
-        } else {
-            "application/octet-stream"
-        },
+        content_type: media_type::of_path(path),
         content_encoding: coding,
         cache_control: files.cache_control.as_deref(),
-        etag: etag.as_bytes(),
-        last_modified: None,
+        tag: tag(stamp),
+        // No date later than the answer's own (RFC 9110 §8.8.2.1).
+        last_modified: (modified <= unix_time()).then_some(modified),
     })
+}
+
+/// The entity tag of one state of a file. Which file it is counts, besides time and length: images are built
+/// with one time for all files, and a sibling must not share its original's tag. The inode goes in mixed, so
+/// that it is not told to everybody.
+fn tag(stamp: Stamp) -> FileTag {
+    let (seconds, nanoseconds) = stamp.modified;
+    let which = (stamp.inode ^ stamp.device.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    FileTag::new(UnixTime(seconds), nanoseconds ^ (which >> 32) as u32, stamp.len)
 }

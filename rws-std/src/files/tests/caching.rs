@@ -68,6 +68,22 @@ fn a_file_that_appears_is_found_after_the_ttl() {
 }
 
 #[test]
+fn a_sibling_that_appears_or_goes_is_noticed() {
+    let site = Site::with(&[("a.js", "plain")]);
+    let mut cache = site.cache();
+    let ask = Ask::with(&[(KnownName::AcceptEncoding, "gzip")]);
+    assert_eq!(field(&ask.of(&mut cache, "/a.js"), KnownName::ContentEncoding), None);
+    site.write("a.js.gz", b"packed");
+    cache.clear();
+    assert_eq!(field(&ask.of(&mut cache, "/a.js"), KnownName::ContentEncoding).unwrap(), "gzip");
+    fs::remove_file(site.path("a.js.gz")).unwrap();
+    cache.clear();
+    let plan = ask.of(&mut cache, "/a.js");
+    assert_eq!(field(&plan, KnownName::ContentEncoding), None);
+    assert_eq!(field(&plan, KnownName::Vary), None);
+}
+
+#[test]
 fn entries_bytes_and_descriptors_stay_within_their_limits() {
     let site = Site::new();
     for n in 0..40 {
@@ -149,4 +165,55 @@ fn threads_with_caches_of_their_own_share_one_configuration() {
         }
         done.store(true, worker);
     });
+}
+
+/// Runs in a process of its own, since the limit on descriptors is the process's.
+#[test]
+fn a_process_without_descriptors_first_forgets_and_then_says_503() {
+    const CHILD: &str = "RWS_TEST_FILES_CHILD";
+    if std::env::var_os(CHILD).is_none() {
+        let name = "files::tests::caching::a_process_without_descriptors_first_forgets_and_then_says_503";
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        return;
+    }
+    let large = "1".repeat(100_000);
+    let names: Vec<String> = (0..9).map(|n| format!("f{n}")).collect();
+    let site = Site::with(&names.iter().map(|name| (&**name, &*large)).collect::<Vec<_>>());
+    let mut cache = site.cache();
+    for name in &names[..8] {
+        status(&mut cache, &format!("/{name}"));
+    }
+    assert_eq!(cache.descriptors(), 8);
+    forbid_new_descriptors();
+    assert_eq!(status(&mut cache, "/f8"), 200, "the cache made room");
+    assert_eq!(cache.descriptors(), 1);
+    // Answers under way hold on to their files. One can be opened as long as two descriptors are free: one
+    // to look, one to read.
+    let mut held = Vec::new();
+    let refused = loop {
+        assert!(held.len() < 9, "descriptors never ran out");
+        cache.clear();
+        let plan = get(&mut cache, &format!("/f{}", held.len()));
+        if plan.status() != Status::OK {
+            break plan;
+        }
+        held.push(plan);
+    };
+    assert_eq!(refused.status(), Status::SERVICE_UNAVAILABLE);
+    assert_eq!(field(&refused, KnownName::RetryAfter).unwrap(), "1");
+    drop(held);
+    assert_eq!(status(&mut cache, "/f8"), 200, "and all is well again");
+}
+
+fn forbid_new_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use std::os::fd::AsRawFd;
+    let next = fs::File::open("/dev/null").unwrap().as_raw_fd();
+    let limit = Rlimit { current: Some(next as u64), ..getrlimit(Resource::Nofile) };
+    setrlimit(Resource::Nofile, limit).unwrap();
 }

@@ -1,5 +1,6 @@
 //! Tests on real directories.
 
+mod answers;
 mod caching;
 mod listing;
 mod opening;
@@ -9,7 +10,7 @@ use alloc::sync::Arc;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rws_core::message::{FieldBlock, KnownName, Method};
+use rws_core::message::{FieldBlock, KnownName, Method, OwnedFields};
 use rws_core::{Fill, Instant, Status};
 use tempfile::TempDir;
 
@@ -62,6 +63,34 @@ impl Site {
 }
 
 const NOW: Instant = Instant::from_micros(1_000_000);
+
+/// A request with fields.
+#[derive(Default)]
+struct Ask {
+    fields: OwnedFields,
+    head: bool,
+}
+
+impl Ask {
+    fn with(fields: &[(KnownName, &str)]) -> Ask {
+        let mut ask = Ask::default();
+        for (name, value) in fields {
+            ask.fields.push(*name, value.as_bytes()).unwrap();
+        }
+        ask
+    }
+
+    fn head(mut self) -> Ask {
+        self.head = true;
+        self
+    }
+
+    fn of(&self, cache: &mut FilesCache, path: &str) -> FilePlan {
+        let method = if self.head { Method::Head } else { Method::Get };
+        let fields = self.fields.block();
+        cache.plan(&FileRequest { method, path, query: None, fields }, NOW)
+    }
+}
 
 fn get(cache: &mut FilesCache, path: &str) -> FilePlan {
     get_at(cache, path, NOW)

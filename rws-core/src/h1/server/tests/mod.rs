@@ -9,6 +9,9 @@ use crate::Limits;
 use crate::h1::testing::{Drive, Give, Message, OwnFields, Script};
 use crate::message::{Field, Span};
 
+mod ends;
+mod interim;
+
 /// Small enough that every size of `tx` can be tried.
 const LIMITS: Limits = Limits { response_head_bytes_max: 256, ..Limits::SERVER };
 
