@@ -88,7 +88,7 @@ fn entries_bytes_and_descriptors_stay_within_their_limits() {
     let site = Site::new();
     for n in 0..40 {
         site.write(&format!("small{n}"), &[b'x'; 100]);
-        site.write(&format!("large{n}"), &[b'x'; 20_000]);
+        site.write(&format!("large{n}"), &[b'x'; 40_000]);
     }
     let files = site.files().cache_entries_max(16).cache_bytes_max(500).cache_descriptors_max(3);
     let mut cache = FilesCache::new(Arc::new(files));
@@ -141,7 +141,7 @@ fn very_long_paths_are_not_remembered() {
 
 #[test]
 fn threads_with_caches_of_their_own_share_one_configuration() {
-    let site = Site::with(&[("a.txt", "constant"), ("swapped.txt", &"a".repeat(30_000))]);
+    let site = Site::with(&[("a.txt", "constant"), ("swapped.txt", &"a".repeat(40_000))]);
     let files = Arc::new(site.files().cache_ttl_us(0));
     let (done, worker) = (core::sync::atomic::AtomicBool::new(false), core::sync::atomic::Ordering::Relaxed);
     std::thread::scope(|scope| {
@@ -153,14 +153,14 @@ fn threads_with_caches_of_their_own_share_one_configuration() {
                     // Replaced by rename all the time: always one whole state of it.
                     let swapped = content(&mut cache, "/swapped.txt");
                     let first = &swapped[..1];
-                    assert_eq!(swapped, first.repeat(30_000));
+                    assert_eq!(swapped, first.repeat(40_000));
                     assert!(first == "a" || first == "b");
                 }
             });
         }
         for n in 0..300 {
             let state = if n % 2 == 0 { "b" } else { "a" };
-            site.write("next", state.repeat(30_000).as_bytes());
+            site.write("next", state.repeat(40_000).as_bytes());
             fs::rename(site.path("next"), site.path("swapped.txt")).unwrap();
         }
         done.store(true, worker);

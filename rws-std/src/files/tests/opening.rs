@@ -224,3 +224,87 @@ fn a_root_that_is_no_directory_is_an_error_at_once() {
     assert!(Files::new(site.path("a")).is_err());
     assert!(Files::new(site.path("missing")).is_err());
 }
+
+/// Paths of up to four of `components`, each once with a slash at the end.
+fn every_path(components: &[&str]) -> Vec<String> {
+    let mut paths = vec![String::new()];
+    let mut last = paths.clone();
+    for _ in 0..4 {
+        last = last.iter().flat_map(|path| components.iter().map(move |c| format!("{path}/{c}"))).collect();
+        paths.extend(last.iter().flat_map(|path| [path.clone(), format!("{path}/")]));
+    }
+    paths
+}
+
+#[test]
+fn of_every_path_over_hostile_components_none_shows_what_is_outside() {
+    let site = Site::with(&[("x", "inside"), ("d/x", "inside"), ("d/index.html", "inside")]);
+    for outside in ["x", "index.html"] {
+        fs::write(site.outside.path().join(outside), "outside").unwrap();
+    }
+    fs::create_dir(site.outside.path().join("d")).unwrap();
+    fs::write(site.outside.path().join("d/x"), "outside").unwrap();
+    site.link("..", "up");
+    site.link("../..", "d/upper");
+    site.link("../d", "d/round");
+    let paths = every_path(&["..", ".", "d", "x", "", "up", "upper", "round"]);
+    let both_listings = |listing| {
+        let mut files = site.files().directory_listing(listing).cache_entries_max(64);
+        files.root = crate::files::root::Root::open(&site.root).unwrap();
+        if listing {
+            files.root = files.root.stepwise();
+        }
+        FilesCache::new(Arc::new(files))
+    };
+    for mut cache in [both_listings(false), both_listings(true)] {
+        let mut found = 0;
+        for path in &paths {
+            let mut plan = get(&mut cache, path);
+            let shown = String::from_utf8(body(&mut plan)).unwrap();
+            assert!(!shown.contains("outside"), "{path}");
+            found += usize::from(shown == "inside");
+        }
+        assert!(found > 2, "the paths also reach what is inside");
+    }
+}
+
+#[test]
+fn a_folder_that_turns_into_a_link_and_back_never_shows_the_outside() {
+    let site = Site::with(&[("kept/x", "inside")]);
+    fs::create_dir(site.outside.path().join("evil")).unwrap();
+    fs::write(site.outside.path().join("evil/x"), "outside").unwrap();
+    let files = Arc::new(site.files().cache_ttl_us(0));
+    let done = core::sync::atomic::AtomicBool::new(false);
+    let order = core::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut cache = FilesCache::new(Arc::clone(&files));
+                    let mut seen = [0_u32; 2];
+                    while !done.load(order) {
+                        let mut plan = get(&mut cache, "/a/x");
+                        let found = plan.status() == Status::OK;
+                        assert!(found || plan.status() == Status::NOT_FOUND, "{}", plan.status());
+                        assert!(!found || body(&mut plan) == b"inside");
+                        seen[usize::from(found)] += 1;
+                    }
+                    seen
+                })
+            })
+            .collect();
+        for _ in 0..500 {
+            fs::rename(site.path("kept"), site.path("a")).unwrap();
+            std::thread::yield_now();
+            fs::rename(site.path("a"), site.path("kept")).unwrap();
+            site.link("../evil", "a");
+            std::thread::yield_now();
+            fs::remove_file(site.path("a")).unwrap();
+        }
+        done.store(true, order);
+        for reader in readers {
+            let [missing, _] = reader.join().unwrap();
+            assert!(missing > 0, "the race was run");
+        }
+    });
+}

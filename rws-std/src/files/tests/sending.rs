@@ -7,6 +7,9 @@ use std::os::unix::net::UnixStream;
 use super::*;
 use crate::files::Direct;
 
+/// Up to this length a file is held in memory.
+const LIMIT: usize = 32 * 1024;
+
 fn letters(len: usize) -> Vec<u8> {
     (0..len).map(|at| b'a' + (at % 23) as u8).collect()
 }
@@ -14,16 +17,16 @@ fn letters(len: usize) -> Vec<u8> {
 #[test]
 fn a_small_file_is_held_in_memory_without_a_descriptor() {
     let site = Site::new();
-    site.write("small", &letters(8 * 1024));
-    site.write("large", &letters(8 * 1024 + 1));
+    site.write("small", &letters(LIMIT));
+    site.write("large", &letters(LIMIT + 1));
     let mut cache = site.cache();
     let mut plan = get(&mut cache, "/small");
-    assert_eq!((cache.descriptors(), cache.memory_bytes()), (0, 8 * 1024));
+    assert_eq!((cache.descriptors(), cache.memory_bytes()), (0, LIMIT as u64));
     assert_eq!(plan.body().direct(), 0);
-    assert_eq!(body(&mut plan), letters(8 * 1024));
+    assert_eq!(body(&mut plan), letters(LIMIT));
     let mut plan = get(&mut cache, "/large");
-    assert_eq!((cache.descriptors(), cache.memory_bytes()), (1, 8 * 1024));
-    assert_eq!(body(&mut plan), letters(8 * 1024 + 1));
+    assert_eq!((cache.descriptors(), cache.memory_bytes()), (1, LIMIT as u64));
+    assert_eq!(body(&mut plan), letters(LIMIT + 1));
 }
 
 #[test]
