@@ -118,12 +118,145 @@ known_names! {
 impl KnownName {
     /// The known name with this spelling in any case.
     pub fn from_bytes(name: &[u8]) -> Option<KnownName> {
-        // First shape: a linear look. The parser's author replaces it by a perfect hash.
-        KnownName::ALL.iter().copied().find(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
+        KnownName::candidate(name).filter(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// The known name with this id.
     pub fn from_id(id: u8) -> Option<KnownName> {
         KnownName::ALL.get(usize::from(id)).copied()
+    }
+
+    /// The one known name that `name` can be, by its length and its two first and two last bytes; of the same
+    /// length. The caller compares the rest.
+    #[inline(always)]
+    pub(crate) fn candidate(name: &[u8]) -> Option<KnownName> {
+        let ([first, second], [third, fourth]) = (name.first_chunk()?, name.last_chunk()?);
+        let (len, known) = *SLOTS.get(slot_of([*first, *second, *third, *fourth], name.len()))?;
+        if usize::from(len) == name.len() { Some(known) } else { None }
+    }
+
+    /// The spelling in lower case, filled up with zeros.
+    #[inline(always)]
+    pub(crate) fn lowercase(self) -> &'static [u8; LOWERCASE_BYTES] {
+        const NONE: [u8; LOWERCASE_BYTES] = [0; LOWERCASE_BYTES];
+        LOWERCASE.get(self as usize).unwrap_or(&NONE)
+    }
+}
+
+/// No known name is longer.
+const LOWERCASE_BYTES: usize = 32;
+
+/// How many slots the hash table has.
+const SLOTS_LEN: usize = 256;
+
+/// Gives every known name a slot of its own. After adding a name, the test
+/// `every_known_name_has_a_slot_of_its_own` may ask for another, and says which.
+const MULTIPLIER: u32 = 0x367d_416b;
+
+/// A perfect hash of the known names: their lengths (0 for an empty slot) and ids.
+static SLOTS: [(u8, KnownName); SLOTS_LEN] = slots();
+
+/// The known names in lower case.
+static LOWERCASE: [[u8; LOWERCASE_BYTES]; KnownName::ALL.len()] = lowercase();
+
+#[inline(always)]
+const fn slot_of(ends: [u8; 4], len: usize) -> usize {
+    hash(ends, len, MULTIPLIER)
+}
+
+#[inline(always)]
+const fn hash(ends: [u8; 4], len: usize, multiplier: u32) -> usize {
+    let letters = u32::from_le_bytes(ends) | 0x2020_2020;
+    (letters.wrapping_add((len as u32) << 5).wrapping_mul(multiplier) >> 24) as usize
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
+const fn ends_of(name: KnownName) -> ([u8; 4], usize) {
+    let name = name.as_str().as_bytes();
+    let len = name.len();
+    assert!(2 <= len && len <= LOWERCASE_BYTES);
+    ([name[0], name[1], name[len - 2], name[len - 1]], len)
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
+const fn slots() -> [(u8, KnownName); SLOTS_LEN] {
+    let mut slots = [(0, KnownName::Accept); SLOTS_LEN];
+    let mut id = 0;
+    while id < KnownName::ALL.len() {
+        let (ends, len) = ends_of(KnownName::ALL[id]);
+        let slot = &mut slots[slot_of(ends, len)];
+        assert!(slot.0 == 0 || cfg!(test), "two names share a slot: the test of this file says what to do");
+        *slot = (len as u8, KnownName::ALL[id]);
+        id += 1;
+    }
+    slots
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
+const fn lowercase() -> [[u8; LOWERCASE_BYTES]; KnownName::ALL.len()] {
+    let mut all = [[0; LOWERCASE_BYTES]; KnownName::ALL.len()];
+    let mut id = 0;
+    while id < all.len() {
+        let name = KnownName::ALL[id].as_str().as_bytes();
+        let mut at = 0;
+        while at < name.len() {
+            all[id][at] = name[at].to_ascii_lowercase();
+            at += 1;
+        }
+        id += 1;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::is_token;
+
+    fn is_perfect(multiplier: u32) -> bool {
+        let mut taken = [false; SLOTS_LEN];
+        KnownName::ALL.iter().all(|&name| {
+            let (ends, len) = ends_of(name);
+            !core::mem::replace(&mut taken[hash(ends, len, multiplier)], true)
+        })
+    }
+
+    #[test]
+    fn every_known_name_has_a_slot_of_its_own() {
+        let other =
+            || (0_u32..).map(|step| step.wrapping_mul(0x9e37_79b1) | 1).find(|&tried| is_perfect(tried));
+        assert!(is_perfect(MULTIPLIER), "set MULTIPLIER to {:#x}", other().unwrap_or(0));
+    }
+
+    #[test]
+    fn every_known_name_is_found_in_any_case() {
+        for &name in KnownName::ALL {
+            let spelling = name.as_str();
+            assert!(is_token(spelling.as_bytes()));
+            for spelling in [spelling, &spelling.to_ascii_lowercase(), &spelling.to_ascii_uppercase()] {
+                assert_eq!(KnownName::from_bytes(spelling.as_bytes()), Some(name));
+            }
+            assert_eq!(KnownName::from_id(name as u8), Some(name));
+            assert!(name.lowercase().starts_with(spelling.to_ascii_lowercase().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn names_that_are_almost_known_are_not() {
+        for &name in KnownName::ALL {
+            let spelling = name.as_str().as_bytes();
+            let longer = [spelling, b"s"].concat();
+            let mut changed = spelling.to_vec();
+            for at in 0..spelling.len() {
+                changed[at] ^= 0x08;
+                let is_other = KnownName::from_bytes(&changed).is_none_or(|other| other != name);
+                assert!(is_other, "{}", changed.escape_ascii());
+                changed[at] ^= 0x08;
+            }
+            assert_ne!(KnownName::from_bytes(&longer), Some(name));
+            assert_ne!(KnownName::from_bytes(&spelling[1..]), Some(name));
+        }
+        assert_eq!(KnownName::from_bytes(b""), None);
+        assert_eq!(KnownName::from_bytes(b"a"), None);
     }
 }

@@ -31,8 +31,8 @@ impl Control {
     /// Takes note of a `Connection` or `Upgrade` line.
     pub(super) fn note(&mut self, line: Line<'_>) {
         match line.name {
-            KnownName::Connection => self.options(line.value),
-            KnownName::Upgrade => self.has_upgrade |= !line.value.is_empty(),
+            KnownName::Connection => self.options(line.value()),
+            KnownName::Upgrade => self.has_upgrade |= line.span.len != 0,
             _ => {}
         }
     }

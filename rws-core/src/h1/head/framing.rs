@@ -25,13 +25,13 @@ impl Framing {
                 if self.length.is_some() {
                     return Err(PeerFault::ContentLengthRepeated);
                 }
-                self.length = Some(content_length(line.value)?);
+                self.length = Some(content_length(line.value())?);
             }
             KnownName::TransferEncoding => {
                 if self.chunked || self.version != Version::Http11 {
                     return Err(PeerFault::TransferEncodingSyntax);
                 }
-                only_chunked(line.value)?;
+                only_chunked(line.value())?;
                 self.chunked = true;
             }
             _ => {}

@@ -21,11 +21,16 @@ mod framing;
 mod request;
 mod response;
 mod resume;
+mod target;
 mod trailers;
 
+use self::request::RequestParser;
+use self::response::ResponseParser;
+use self::resume::Resume;
+use self::trailers::TrailersParser;
 use crate::connection::TrailerSpans;
-use crate::message::{Method, RequestSpans, ResponseSpans, Scratch};
-use crate::scan::{self, Kernel, Task};
+use crate::message::{Method, RequestSpans, ResponseSpans, Scratch, Span};
+use crate::scan;
 use crate::{Limits, PeerFault};
 
 /// A complete request head.
@@ -61,7 +66,8 @@ pub fn parse_request(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedRequest>, PeerFault> {
-    scan::dispatch(RequestTask { bytes, scanned, scratch, limits })
+    let (max, too_large) = (limits.head_bytes_max, PeerFault::HeadTooLarge);
+    scan::dispatch(Resume { bytes, scanned, max, too_large, parser: RequestParser { scratch, limits } })
 }
 
 /// Parses a response head (client role); `None` if it is not complete yet. `request_method` is that of the
@@ -76,7 +82,9 @@ pub fn parse_response(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedResponse>, PeerFault> {
-    scan::dispatch(ResponseTask { bytes, scanned, request_method, scratch, limits })
+    let (max, too_large) = (limits.head_bytes_max, PeerFault::HeadTooLarge);
+    let parser = ResponseParser { request_method, scratch, limits };
+    scan::dispatch(Resume { bytes, scanned, max, too_large, parser })
 }
 
 /// Parses a trailer section with its final empty line; `None` if it is not complete yet. The arguments are
@@ -91,64 +99,8 @@ pub fn parse_trailers(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<TrailerSpans>, PeerFault> {
-    scan::dispatch(TrailersTask { bytes, scanned, scratch, limits })
-}
-
-struct RequestTask<'a, 's> {
-    bytes: &'a [u8],
-    scanned: &'a mut u16,
-    scratch: &'a mut Scratch<'s>,
-    limits: &'a Limits,
-}
-
-impl Task for RequestTask<'_, '_> {
-    type Output = Result<Option<ParsedRequest>, PeerFault>;
-
-    #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> Self::Output {
-        let RequestTask { bytes, scanned, scratch, limits } = self;
-        let window = resume::Window { bytes, max: limits.head_bytes_max, too_large: PeerFault::HeadTooLarge };
-        window.resume(kernel, scanned, |bytes| request::parse(kernel, bytes, scratch, limits))
-    }
-}
-
-struct ResponseTask<'a, 's> {
-    bytes: &'a [u8],
-    scanned: &'a mut u16,
-    request_method: Method,
-    scratch: &'a mut Scratch<'s>,
-    limits: &'a Limits,
-}
-
-impl Task for ResponseTask<'_, '_> {
-    type Output = Result<Option<ParsedResponse>, PeerFault>;
-
-    #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> Self::Output {
-        let ResponseTask { bytes, scanned, request_method, scratch, limits } = self;
-        let window = resume::Window { bytes, max: limits.head_bytes_max, too_large: PeerFault::HeadTooLarge };
-        window
-            .resume(kernel, scanned, |bytes| response::parse(kernel, bytes, request_method, scratch, limits))
-    }
-}
-
-struct TrailersTask<'a, 's> {
-    bytes: &'a [u8],
-    scanned: &'a mut u16,
-    scratch: &'a mut Scratch<'s>,
-    limits: &'a Limits,
-}
-
-impl Task for TrailersTask<'_, '_> {
-    type Output = Result<Option<TrailerSpans>, PeerFault>;
-
-    #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> Self::Output {
-        let TrailersTask { bytes, scanned, scratch, limits } = self;
-        let too_large = PeerFault::TrailersTooLarge;
-        let window = resume::Window { bytes, max: limits.trailer_bytes_max, too_large };
-        window.resume(kernel, scanned, |bytes| trailers::parse(kernel, bytes, scratch, limits))
-    }
+    let (max, too_large) = (limits.trailer_bytes_max, PeerFault::TrailersTooLarge);
+    scan::dispatch(Resume { bytes, scanned, max, too_large, parser: TrailersParser { scratch, limits } })
 }
 
 /// Why a parse stopped before the end of the head.
@@ -164,6 +116,13 @@ impl From<PeerFault> for Stop {
     fn from(fault: PeerFault) -> Stop {
         Stop::Fault(fault)
     }
+}
+
+/// The span `from..to` of a head. No window is longer than 65,535 bytes, so nothing is cut off.
+#[inline(always)]
+fn span(from: usize, to: usize) -> Span {
+    debug_assert!(from <= to && to <= usize::from(u16::MAX));
+    Span { at: from as u16, len: to.wrapping_sub(from) as u16 }
 }
 
 #[cfg(test)]

@@ -1,41 +1,49 @@
 //! Request heads: `method SP target SP version CRLF`, then fields (RFC 9112 §3).
 
 use super::control::Control;
-use super::fields::{self, Line};
+use super::fields::{self, Line, Notes};
 use super::framing::{Framing, has_content};
-use super::{ParsedRequest, Stop};
-use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, Version, parse_target};
-use crate::scan::Kernel;
+use super::resume::Parser;
+use super::target::{self, Target};
+use super::{ParsedRequest, Stop, span};
+use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, Version};
+use crate::scan::{self, Kernel};
 use crate::{Limits, PeerFault};
 
-/// Parses the request head at the start of `bytes`.
-#[inline(always)]
-pub(super) fn parse<K: Kernel>(
-    kernel: K,
-    bytes: &[u8],
-    scratch: &mut Scratch<'_>,
-    limits: &Limits,
-) -> Result<ParsedRequest, Stop> {
-    let line = request_line(kernel, bytes, limits)?;
-    let mut facts = Facts::new(line.version);
-    let slots = fields::slots(scratch.fields, limits);
-    let section = fields::parse(kernel, bytes, line.end, slots, |line| facts.note(line))?;
-    let upgrade = facts.control.asks_upgrade();
-    let body = facts.framing.of_request(line.method, upgrade)?;
-    let host = facts.authority(line.version)?;
-    let target = parse_target(line.method, line.target, host, bytes, scratch.bytes)?;
-    let spans = RequestSpans {
-        arena_len: section.end,
-        fields_len: section.count,
-        method: line.method,
-        method_at: line.method_at,
-        target,
-        version: line.version,
-        body,
-        expect_continue: facts.control.expects_continue() && has_content(body),
-        upgrade,
-    };
-    Ok(ParsedRequest { spans, persistent: facts.control.is_persistent() })
+/// Reads request heads.
+pub(super) struct RequestParser<'a, 's> {
+    /// Where the field index and the decoded path go.
+    pub(super) scratch: &'a mut Scratch<'s>,
+    /// What a head may hold.
+    pub(super) limits: &'a Limits,
+}
+
+impl Parser for RequestParser<'_, '_> {
+    type Head = ParsedRequest;
+
+    #[inline(always)]
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<ParsedRequest, Stop> {
+        let line = request_line(kernel, bytes, self.limits)?;
+        let mut facts = Facts::new(line.version);
+        let slots = fields::slots(self.scratch.fields, self.limits);
+        let section = fields::parse(kernel, bytes, line.end, slots, &mut facts)?;
+        let upgrade = facts.control.asks_upgrade();
+        let body = facts.framing.of_request(line.method, upgrade)?;
+        let host = facts.authority(line.version)?;
+        let target = line.target.resolve(kernel, line.method, host, bytes, self.scratch.bytes)?;
+        let spans = RequestSpans {
+            arena_len: section.end,
+            fields_len: section.count,
+            method: line.method,
+            method_at: line.method_at,
+            target,
+            version: line.version,
+            body,
+            expect_continue: facts.control.expects_continue() && has_content(body),
+            upgrade,
+        };
+        Ok(ParsedRequest { spans, persistent: facts.control.is_persistent() })
+    }
 }
 
 /// What the fields of a request say to the engine.
@@ -50,19 +58,6 @@ impl Facts {
         Facts { framing: Framing::new(version), control: Control::new(version), host: None }
     }
 
-    #[inline(always)]
-    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
-        match line.name {
-            KnownName::Host if self.host.is_some() => return Err(PeerFault::HostRepeated),
-            KnownName::Host => self.host = Some(line.span),
-            KnownName::ContentLength | KnownName::TransferEncoding => self.framing.note(line)?,
-            KnownName::Connection | KnownName::Upgrade => self.control.note(line),
-            KnownName::Expect => self.control.expect(line.value)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// Where `Host` stands; an HTTP/1.0 request may have none (RFC 9112 §3.2).
     fn authority(&self, version: Version) -> Result<Span, PeerFault> {
         match self.host {
@@ -73,44 +68,54 @@ impl Facts {
     }
 }
 
+impl Notes for Facts {
+    #[inline(always)]
+    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
+        match line.name {
+            KnownName::Host if self.host.is_some() => return Err(PeerFault::HostRepeated),
+            KnownName::Host => self.host = Some(line.span),
+            KnownName::ContentLength | KnownName::TransferEncoding => self.framing.note(line)?,
+            KnownName::Connection | KnownName::Upgrade => self.control.note(line),
+            KnownName::Expect => self.control.expect(line.value())?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 struct RequestLine {
     method: Method,
     method_at: Span,
-    target: Span,
+    target: Target,
     version: Version,
     end: usize,
 }
 
 #[inline(always)]
 fn request_line<K: Kernel>(kernel: K, bytes: &[u8], limits: &Limits) -> Result<RequestLine, Stop> {
-    let method_end = kernel.token_end(bytes, 0);
-    match bytes.get(method_end) {
-        Some(b' ') if method_end > 0 => {}
-        None => return Err(Stop::Incomplete),
-        Some(b'\r' | b'\n') => return Err(PeerFault::RequestLineSyntax.into()),
-        Some(_) => return Err(PeerFault::MethodSyntax.into()),
-    }
-    let method_at = Span::of(0, method_end).ok_or(PeerFault::HeadTooLarge)?;
-    let method = Method::from_bytes(method_at.bytes(bytes));
+    let (method, method_end) = method(kernel, bytes)?;
     if method == Method::Connect && !limits.connect_method {
         return Err(PeerFault::ConnectRefused.into());
     }
-    let start = method_end.wrapping_add(1);
-    let end = kernel.target_end(bytes, start);
-    if end.wrapping_sub(start) > usize::from(limits.target_bytes_max) {
-        return Err(PeerFault::TargetTooLong.into());
-    }
-    match bytes.get(end) {
-        Some(b' ') if end > start => {}
-        None => return Err(Stop::Incomplete),
-        Some(b'\r' | b'\n' | b' ') => return Err(PeerFault::RequestLineSyntax.into()),
-        Some(_) => return Err(PeerFault::TargetSyntax.into()),
-    }
-    let target = Span::of(start, end).ok_or(PeerFault::TargetTooLong)?;
-    let at = end.wrapping_add(1);
+    let (target, at) = target::read(kernel, bytes, method_end.wrapping_add(1), limits)?;
     let version = version(bytes, at, PeerFault::RequestLineSyntax)?;
     let end = fields::after_line_end(bytes, at.wrapping_add(VERSION_BYTES), PeerFault::RequestLineSyntax)?;
-    Ok(RequestLine { method, method_at, target, version, end })
+    Ok(RequestLine { method, method_at: span(0, method_end), target, version, end })
+}
+
+/// Reads the method; gives it, and where the space behind it stands.
+#[inline(always)]
+fn method<K: Kernel>(kernel: K, bytes: &[u8]) -> Result<(Method, usize), Stop> {
+    if let Some(b"GET ") = bytes.first_chunk() {
+        return Ok((Method::Get, 3));
+    }
+    let end = kernel.run_end(scan::TOKEN, bytes, 0);
+    match bytes.get(end) {
+        Some(b' ') if end > 0 => Ok((Method::from_bytes(bytes.get(..end).unwrap_or(&[])), end)),
+        None => Err(Stop::Incomplete),
+        Some(b'\r' | b'\n') => Err(PeerFault::RequestLineSyntax.into()),
+        Some(_) => Err(PeerFault::MethodSyntax.into()),
+    }
 }
 
 /// How many bytes a version takes: `HTTP/1.1`.

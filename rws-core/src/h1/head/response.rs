@@ -1,44 +1,63 @@
 //! Response heads, client role: `version SP status SP [reason] CRLF`, then fields (RFC 9112 §4).
 
 use super::control::Control;
-use super::fields::{self, Line};
+use super::fields::{self, Line, Notes};
 use super::framing::Framing;
 use super::request::{VERSION_BYTES, version};
+use super::resume::Parser;
 use super::{ParsedResponse, Stop};
 use crate::message::{BodyFraming, KnownName, Method, ResponseSpans, Scratch, Status, Version};
 use crate::scan::Kernel;
 use crate::{Limits, PeerFault};
 
-/// Parses the response head at the start of `bytes`, which answers a request with `request_method`.
-#[inline(always)]
-pub(super) fn parse<K: Kernel>(
-    kernel: K,
-    bytes: &[u8],
-    request_method: Method,
-    scratch: &mut Scratch<'_>,
-    limits: &Limits,
-) -> Result<ParsedResponse, Stop> {
-    let line = status_line(kernel, bytes)?;
-    let mut framing = Framing::new(line.version);
-    let mut control = Control::new(line.version);
-    let slots = fields::slots(scratch.fields, limits);
-    let section = fields::parse(kernel, bytes, line.end, slots, |line: Line<'_>| {
+/// Reads response heads.
+pub(super) struct ResponseParser<'a, 's> {
+    /// The method of the request that is answered.
+    pub(super) request_method: Method,
+    /// Where the field index goes.
+    pub(super) scratch: &'a mut Scratch<'s>,
+    /// What a head may hold.
+    pub(super) limits: &'a Limits,
+}
+
+impl Parser for ResponseParser<'_, '_> {
+    type Head = ParsedResponse;
+
+    #[inline(always)]
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<ParsedResponse, Stop> {
+        let line = status_line(kernel, bytes)?;
+        let mut facts = Facts { framing: Framing::new(line.version), control: Control::new(line.version) };
+        let slots = fields::slots(self.scratch.fields, self.limits);
+        let section = fields::parse(kernel, bytes, line.end, slots, &mut facts)?;
+        let body = facts.framing.of_response(self.request_method, line.status)?;
+        let spans = ResponseSpans {
+            arena_len: section.end,
+            fields_len: section.count,
+            status: line.status,
+            version: line.version,
+            body,
+        };
+        let persistent = facts.control.is_persistent() && body != BodyFraming::UntilClose;
+        Ok(ParsedResponse { spans, persistent })
+    }
+}
+
+/// What the fields of a response say to the engine.
+struct Facts {
+    framing: Framing,
+    control: Control,
+}
+
+impl Notes for Facts {
+    #[inline(always)]
+    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
         match line.name {
-            KnownName::ContentLength | KnownName::TransferEncoding => framing.note(line)?,
-            KnownName::Connection => control.note(line),
+            KnownName::ContentLength | KnownName::TransferEncoding => self.framing.note(line)?,
+            KnownName::Connection => self.control.note(line),
             _ => {}
         }
         Ok(())
-    })?;
-    let body = framing.of_response(request_method, line.status)?;
-    let spans = ResponseSpans {
-        arena_len: section.end,
-        fields_len: section.count,
-        status: line.status,
-        version: line.version,
-        body,
-    };
-    Ok(ParsedResponse { spans, persistent: control.is_persistent() && body != BodyFraming::UntilClose })
+    }
 }
 
 struct StatusLine {

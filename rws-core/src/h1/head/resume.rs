@@ -2,32 +2,45 @@
 
 use super::Stop;
 use crate::PeerFault;
-use crate::scan::Kernel;
+use crate::scan::{Kernel, Task};
 
-/// The bytes of one head so far, and what it may grow to.
-pub(super) struct Window<'a> {
-    /// The bytes, from the head's first on.
+/// Reads one kind of head, all at once.
+///
+/// A trait, and none of the code below is in closures, since those cannot be told to be inlined into the code
+/// that is compiled for a kernel.
+pub(super) trait Parser {
+    /// What it reads.
+    type Head;
+
+    /// Parses the head at the start of `bytes`. Implementations are `#[inline(always)]`.
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<Self::Head, Stop>;
+}
+
+/// One call for one head, which may have been called for before with fewer bytes.
+pub(super) struct Resume<'a, P> {
+    /// The bytes so far, from the head's first on.
     pub(super) bytes: &'a [u8],
+    /// How many of them earlier calls have looked at.
+    pub(super) scanned: &'a mut u16,
     /// The longest head: bytes.
     pub(super) max: u16,
     /// The fault of a longer one.
     pub(super) too_large: PeerFault,
+    /// Who reads it.
+    pub(super) parser: P,
 }
 
-impl Window<'_> {
-    /// Calls `parse` if that is due, and keeps `scanned`.
+impl<P: Parser> Task for Resume<'_, P> {
+    type Output = Result<Option<P::Head>, PeerFault>;
+
     #[inline(always)]
-    pub(super) fn resume<K: Kernel, T>(
-        self,
-        kernel: K,
-        scanned: &mut u16,
-        parse: impl FnOnce(&[u8]) -> Result<T, Stop>,
-    ) -> Result<Option<T>, PeerFault> {
-        let window = self.bytes.get(..usize::from(self.max)).unwrap_or(self.bytes);
-        let is_full = self.bytes.len() >= usize::from(self.max);
-        if is_full || is_due(kernel, window, usize::from(*scanned)) {
-            match parse(window) {
-                Ok(parsed) => return Ok(Some(parsed)),
+    fn run<K: Kernel>(self, kernel: K) -> Self::Output {
+        let max = usize::from(self.max);
+        let is_full = self.bytes.len() >= max;
+        let window = self.bytes.get(..max).unwrap_or(self.bytes);
+        if is_full || is_due(kernel, window, usize::from(*self.scanned)) {
+            match self.parser.parse(kernel, window) {
+                Ok(head) => return Ok(Some(head)),
                 Err(Stop::Fault(fault)) => return Err(fault),
                 Err(Stop::Incomplete) => {}
             }
@@ -35,7 +48,7 @@ impl Window<'_> {
         if is_full {
             return Err(self.too_large);
         }
-        *scanned = u16::try_from(window.len()).unwrap_or(u16::MAX);
+        *self.scanned = window.len() as u16;
         Ok(None)
     }
 }
@@ -49,6 +62,7 @@ fn is_due<K: Kernel>(kernel: K, window: &[u8], scanned: usize) -> bool {
 }
 
 /// Whether the bytes from `from` on complete an empty line, or hold a byte that no head has.
+#[inline(always)]
 fn is_decided<K: Kernel>(kernel: K, window: &[u8], from: usize) -> bool {
     let mut at = from;
     if window.get(at.wrapping_sub(1)) == Some(&b'\r') && window.get(at).is_some_and(|&byte| byte != b'\n') {

@@ -1,25 +1,40 @@
 //! Trailer sections (RFC 9112 §7.1.2, RFC 9110 §6.5).
 
 use super::Stop;
-use super::fields::{self, Line};
+use super::fields::{self, Line, Notes};
+use super::resume::Parser;
 use crate::connection::TrailerSpans;
 use crate::message::{KnownName, Scratch};
 use crate::scan::Kernel;
 use crate::{Limits, PeerFault};
 
-/// Parses the trailer section at the start of `bytes`.
-#[inline(always)]
-pub(super) fn parse<K: Kernel>(
-    kernel: K,
-    bytes: &[u8],
-    scratch: &mut Scratch<'_>,
-    limits: &Limits,
-) -> Result<TrailerSpans, Stop> {
-    let slots = fields::slots(scratch.fields, limits);
-    let section = fields::parse(kernel, bytes, 0, slots, |line: Line<'_>| {
+/// Reads trailer sections.
+pub(super) struct TrailersParser<'a, 's> {
+    /// Where the field index goes.
+    pub(super) scratch: &'a mut Scratch<'s>,
+    /// What a section may hold.
+    pub(super) limits: &'a Limits,
+}
+
+impl Parser for TrailersParser<'_, '_> {
+    type Head = TrailerSpans;
+
+    #[inline(always)]
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<TrailerSpans, Stop> {
+        let slots = fields::slots(self.scratch.fields, self.limits);
+        let section = fields::parse(kernel, bytes, 0, slots, &mut NoneForbidden)?;
+        Ok(TrailerSpans { arena_len: section.end, fields_len: section.count })
+    }
+}
+
+/// Refuses fields that may not come after the body.
+struct NoneForbidden;
+
+impl Notes for NoneForbidden {
+    #[inline(always)]
+    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
         if is_forbidden(line.name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
-    })?;
-    Ok(TrailerSpans { arena_len: section.end, fields_len: section.count })
+    }
 }
 
 /// Whether a field must be known before the body is: it frames, routes, authenticates, modifies the request

@@ -5,8 +5,10 @@ use core::cell::Cell;
 use proptest::prelude::*;
 
 use super::*;
-use crate::h1::head::RequestTask;
-use crate::scan::{Kernel, Scalar, Task};
+use crate::h1::head::request::RequestParser;
+use crate::h1::head::resume::Resume;
+use crate::message::{KnownName, parse_target};
+use crate::scan::{Backend, Class, Kernel, Scalar, Segments, Task, run_on};
 
 /// Counts the bytes that it looks at.
 #[derive(Clone, Copy)]
@@ -20,25 +22,38 @@ impl Counting<'_> {
 }
 
 impl Kernel for Counting<'_> {
-    fn token_end(self, bytes: &[u8], at: usize) -> usize {
-        self.count(at, Scalar.token_end(bytes, at))
+    fn run_end(self, class: Class, bytes: &[u8], at: usize) -> usize {
+        self.count(at, Scalar.run_end(class, bytes, at))
     }
 
     fn text_end(self, bytes: &[u8], at: usize) -> usize {
         self.count(at, Scalar.text_end(bytes, at))
     }
 
-    fn target_end(self, bytes: &[u8], at: usize) -> usize {
-        self.count(at, Scalar.target_end(bytes, at))
+    fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> usize {
+        self.count(at, Scalar.segments_end(segments, bytes, at))
     }
+
+    fn equals_lowercase(self, bytes: &[u8], at: usize, len: usize, lowercase: &[u8; 32]) -> bool {
+        Scalar.equals_lowercase(bytes, at, len, lowercase)
+    }
+}
+
+fn task<'a, 's>(
+    bytes: &'a [u8],
+    scanned: &'a mut u16,
+    scratch: &'a mut Scratch<'s>,
+) -> Resume<'a, RequestParser<'a, 's>> {
+    const LIMITS: &Limits = &Limits::SERVER;
+    let parser = RequestParser { scratch, limits: LIMITS };
+    Resume { bytes, scanned, max: LIMITS.head_bytes_max, too_large: PeerFault::HeadTooLarge, parser }
 }
 
 fn cost_of(bytes: &[u8], step: usize) -> usize {
     let (cost, mut scanned, mut room) = (Cell::new(0), 0, Room::new());
     for end in (1..=bytes.len()).step_by(step) {
         let scratch = &mut room.scratch();
-        let task =
-            RequestTask { bytes: &bytes[..end], scanned: &mut scanned, scratch, limits: &Limits::SERVER };
+        let task = task(&bytes[..end], &mut scanned, scratch);
         assert_eq!(task.run(Counting(&cost)), Ok(None));
     }
     cost.get()
@@ -63,6 +78,7 @@ const SEEDS: &[&[u8]] = &[
     b"GET /long/path/with/many/segments?query=string&more=1 HTTP/1.1\r\nHost: www.example.com\r\n\
       User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept-Language: en\r\nSec-Fetch-Dest: document\r\n\
       Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    b"GET http://b:8/x/../y;z%41?q HTTP/1.1\r\nHost: www.a-b.example:8080\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
     b"HTTP/1.1 304 \r\nTransfer-Encoding: chunked\r\nETag: \"x\"\r\n\r\n",
     b"a: b\r\nETag: c\r\n\r\n",
@@ -70,7 +86,8 @@ const SEEDS: &[&[u8]] = &[
 
 /// A seed with a few bytes replaced, inserted or cut out, mostly by bytes that matter.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![3 => prop::sample::select(b"\r\n \t:,/0a\0\x7f\x80HT".to_vec()), 1 => any::<u8>()];
+    let byte =
+        prop_oneof![3 => prop::sample::select(b"\r\n \t:,/0a.?%\0\x7f\x80HT".to_vec()), 1 => any::<u8>()];
     let edit = (0..3_u8, any::<prop::sample::Index>(), byte);
     (prop::sample::select(SEEDS), prop::collection::vec(edit, 0..4)).prop_map(|(seed, edits)| {
         let mut bytes = seed.to_vec();
@@ -101,6 +118,27 @@ fn is_clean(head: &[u8]) -> bool {
     })
 }
 
+/// Every kernel gives the same head, and its target is what [`parse_target`] reads.
+fn on_every_kernel(bytes: &[u8]) {
+    let parse = |backend| {
+        let (mut room, mut scanned) = (Room::new(), 0);
+        let scratch = &mut room.scratch();
+        let head = run_on(backend, task(bytes, &mut scanned, scratch));
+        (head, room.fields)
+    };
+    let expected = parse(Backend::Scalar);
+    for backend in Backend::available() {
+        assert!(parse(backend) == expected, "{backend:?}: {}", bytes.escape_ascii());
+    }
+    if let Ok(Some(head)) = expected.0 {
+        let (spans, mut room) = (head.spans, Room::new());
+        let host = expected.1[..usize::from(spans.fields_len)].iter().find(|field| field.is(KnownName::Host));
+        let host = host.map_or(Span::EMPTY, |field| field.value_span());
+        let target = parse_target(spans.method, spans.target.raw, host, bytes, &mut room.bytes);
+        assert_eq!(target, Ok(spans.target));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 20 } else { 2_000 }, ..ProptestConfig::default() })]
 
@@ -109,6 +147,7 @@ proptest! {
         if let Ok(Some((head, _))) = Requests(Limits::SERVER).at_every_split(&bytes) {
             prop_assert!(is_clean(&bytes[..usize::from(head.spans.arena_len)]));
         }
+        on_every_kernel(&bytes);
         if let Ok(Some((head, _))) = Responses(Method::Get).at_every_split(&bytes) {
             prop_assert!(is_clean(&bytes[..usize::from(head.spans.arena_len)]));
         }

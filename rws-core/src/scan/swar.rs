@@ -1,0 +1,56 @@
+//! A machine word at a time, for processors without a vector unit that we know.
+
+use super::Kernel;
+use super::class::{Class, Segments, is_text};
+use super::scalar::{Scalar, end_of};
+
+/// As many bytes at a time as a register holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Swar;
+
+const WORD_BYTES: usize = size_of::<usize>();
+const ONES: usize = usize::MAX / 0xff;
+const HIGH_BITS: usize = ONES << 7;
+
+impl Kernel for Swar {
+    #[inline(always)]
+    fn run_end(self, class: Class, bytes: &[u8], at: usize) -> usize {
+        // Names, paths and hosts are short, and their classes have no arithmetic: the table is quicker.
+        Scalar.run_end(class, bytes, at)
+    }
+
+    #[inline(always)]
+    fn text_end(self, bytes: &[u8], at: usize) -> usize {
+        let mut at = at;
+        while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD_BYTES>()) {
+            if may_have_control(usize::from_ne_bytes(*word)) {
+                let run = end_of(word, 0, is_text);
+                if run < WORD_BYTES {
+                    return at.wrapping_add(run);
+                }
+            }
+            at = at.wrapping_add(WORD_BYTES);
+        }
+        Scalar.text_end(bytes, at)
+    }
+
+    #[inline(always)]
+    fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> usize {
+        Scalar.segments_end(segments, bytes, at)
+    }
+
+    #[inline(always)]
+    fn equals_lowercase(self, bytes: &[u8], at: usize, len: usize, lowercase: &[u8; 32]) -> bool {
+        Scalar.equals_lowercase(bytes, at, len, lowercase)
+    }
+}
+
+/// Whether a byte of the word is below 0x20 or 0x7f. True for any word that has one; of a word with a HTAB
+/// too, which the caller sorts out.
+#[inline(always)]
+const fn may_have_control(word: usize) -> bool {
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    let del = word ^ (ONES * 0x7f);
+    let is_del = del.wrapping_sub(ONES) & !del;
+    (below_space | is_del) & HIGH_BITS != 0
+}
