@@ -9,6 +9,7 @@ How it measures: docs/PERFORMANCE.md.
 import argparse
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--set-ceilings", action="store_true", help="take this run's instruction counts as the new ceilings")
     parser.add_argument("--write", action="store_true", help="put the table into docs/PERFORMANCE.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     process.raise_open_files_limit()
     with tempfile.TemporaryDirectory(prefix="rws-bench-") as folder:
         scene = measuring.make_scene(pathlib.Path(folder))

@@ -19,6 +19,7 @@ def main(arguments: list[str], usage: str) -> int:
     parser.add_argument("--list", action="store_true", help="name the suites")
     parser.add_argument("--full", action="store_true", help="run the long forms")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what a suite started ends with us
     if options.list:
         for suite in SUITES:
             print(f"{suite.name:<14} {suite.what}")
