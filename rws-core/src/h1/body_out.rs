@@ -9,8 +9,9 @@
 //!   UntilClose ─────────── End ────────────────────▶ Done
 //! ```
 
-use super::encode::{self, Out, hex_digits};
+use super::encode;
 use super::framing_out::Framing;
+use super::out::{Out, hex_digits};
 use crate::connection::{Fill, Source, StreamId};
 use crate::{Error, Limits, Misuse};
 

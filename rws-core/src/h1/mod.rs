@@ -72,6 +72,7 @@ mod deadlines;
 mod encode;
 mod framing_out;
 pub mod head;
+mod out;
 #[cfg(test)]
 mod pair;
 mod server;

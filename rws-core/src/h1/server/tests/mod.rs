@@ -5,9 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::Limits;
+use crate::connection::BodyPlan;
+use crate::h1::encode::CANNED_BYTES_MAX;
 use crate::h1::testing::{Drive, Give, Message, OwnFields, Script};
 use crate::message::{Field, Span};
+use crate::{Limits, Status};
 
 mod ends;
 mod interim;

@@ -1,15 +1,17 @@
 //! The client role: one request at a time, answers in. Its states are drawn in [`h1`](super).
 
-use super::body::{BodyReader, Found};
-use super::body_out::{BodyWriter, Wrote};
+mod receive;
+mod send;
+
+use super::body::BodyReader;
+use super::body_out::BodyWriter;
 use super::deadlines::Deadlines;
-use super::encode::{self, Out};
-use super::head::{ParsedResponse, parse_response};
+use super::out::Out;
 use crate::connection::{
-    ByteConnection, Connection, ConnectionStatus, Event, RequestOut, ResetCause, Sent, Source, Step, StreamId,
+    ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, Source, Step, StreamId,
 };
 use crate::message::Scratch;
-use crate::{Capacity, Env, Error, Instant, Method, Misuse, PeerFault, Status};
+use crate::{Capacity, Env, Error, Instant, Method, Misuse, PeerFault};
 
 /// An HTTP/1 connection in the client role.
 ///
@@ -144,195 +146,6 @@ impl Client {
 
     const fn stream(&self) -> StreamId {
         StreamId::new(0, self.generation)
-    }
-
-    // ---- transmitting ----
-
-    fn send<S: Source + ?Sized>(&mut self, env: &Env<'_>, source: &mut S, out: &mut Out<'_>) -> Stop {
-        if self.parked || self.request_done {
-            return Stop::Nothing;
-        }
-        if self.writer.awaits_head() {
-            let Some(request) = source.request(self.stream()) else {
-                self.parked = true;
-                return Stop::Nothing;
-            };
-            if let Err(stop) = self.send_head(env, &request, out) {
-                return stop;
-            }
-        }
-        if self.held {
-            return Stop::Nothing;
-        }
-        match self.writer.write(self.stream(), source, env.limits, out) {
-            Wrote::Done => {
-                self.request_done = true;
-                if !self.head_begun {
-                    self.clock.arm_rx(env, env.limits.first_byte_timeout_us);
-                }
-            }
-            Wrote::Room(bytes) => return Stop::Room(bytes),
-            Wrote::Blocked => self.parked = !self.writer.is_direct(),
-            Wrote::Direct(len) => return Stop::Direct(len),
-            Wrote::Cut(misuse) => self.give_up(misuse.map(Error::Misuse)),
-        }
-        Stop::Nothing
-    }
-
-    fn send_head(&mut self, env: &Env<'_>, request: &RequestOut<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
-        let mark = out.len();
-        match encode::request(out, request, !self.draining) {
-            Ok(written) => {
-                self.method = Method::from_bytes(request.method);
-                self.persist = written.persist;
-                self.upgrade = written.upgrade;
-                self.writer = BodyWriter::new(written.framing);
-                self.held = request.expect_continue && written.framing.has_body();
-                if self.held {
-                    self.clock.arm_rx(env, env.limits.expect_timeout_us);
-                }
-                Ok(())
-            }
-            Err(error) => {
-                out.rewind(mark);
-                let room = encode::request_room(request);
-                let fits = room <= usize::from(u16::MAX);
-                if let (Error::Capacity(_), true) = (error, fits) {
-                    return Err(Stop::Room(room));
-                }
-                self.give_up(Some(error));
-                Err(Stop::Nothing)
-            }
-        }
-    }
-
-    /// The request cannot be completed: the server must see that it is not whole.
-    fn give_up(&mut self, error: Option<Error>) {
-        self.error = error;
-        self.close();
-    }
-
-    fn close(&mut self) {
-        self.generation = self.generation.wrapping_add(u32::from(self.exchange().is_some()));
-        self.phase = Phase::Closed;
-    }
-
-    // ---- receiving ----
-
-    fn receive_head(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
-        if rx.is_empty() {
-            return Step::NEED_MORE;
-        }
-        if self.writer.awaits_head() {
-            // Whatever this answers, it is not the request that nobody has sent yet.
-            return self.failed(rx, PeerFault::UnexpectedResponse);
-        }
-        self.started = true;
-        match parse_response(rx, &mut self.scanned, self.method, scratch, env.limits) {
-            Ok(Some(parsed)) => self.take_head(env, rx, &parsed),
-            Ok(None) => {
-                if !self.head_begun {
-                    self.head_begun = true;
-                    self.clock.arm_rx(env, env.limits.head_timeout_us);
-                }
-                Step::NEED_MORE
-            }
-            Err(fault) => self.failed(rx, fault),
-        }
-    }
-
-    fn take_head(&mut self, env: &Env<'_>, rx: &[u8], parsed: &ParsedResponse) -> Step {
-        let head = parsed.spans;
-        let (stream, consumed) = (self.stream(), usize::from(head.arena_len));
-        self.scanned = 0;
-        self.head_begun = false;
-        if head.status.is_interim() {
-            if self.interim >= env.limits.interim_max {
-                return self.failed(rx, PeerFault::TooManyInterim);
-            }
-            self.interim = self.interim.saturating_add(1);
-            if head.status == Status::CONTINUE {
-                self.held = false;
-            }
-            self.clock.arm_rx(env, env.limits.first_byte_timeout_us);
-            return Step { consumed, event: Some(Event::Interim { stream, head }) };
-        }
-        let switches = head.status == Status::SWITCHING_PROTOCOLS;
-        if switches && !(self.upgrade && self.writer.is_done()) {
-            return self.failed(rx, PeerFault::UnexpectedUpgrade);
-        }
-        self.persist &= parsed.persistent;
-        if !self.writer.is_done() && (self.held || !self.persist || head.status.code() >= 300) {
-            // The server has decided without the rest of the request (RFC 9112 §9.5).
-            self.writer.stop();
-            self.request_done = true;
-            self.persist = false;
-        }
-        self.held = false;
-        self.body = BodyReader::new(head.body, env.limits.body_window_bytes);
-        let end = self.body.is_ended();
-        let tunnel = self.method == Method::Connect && (200..300).contains(&head.status.code());
-        if switches || tunnel {
-            self.generation = self.generation.wrapping_add(1);
-            self.phase = Phase::Upgraded;
-        } else if end {
-            self.complete(env);
-        } else {
-            self.phase = Phase::Receiving;
-            self.clock.arm_rx(env, env.limits.rate_grace_us);
-        }
-        Step { consumed, event: Some(Event::Response { stream, head, end }) }
-    }
-
-    fn receive_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
-        let (consumed, found) = match self.body.step(rx, &mut self.scanned, scratch, env.limits) {
-            Ok(step) => step,
-            Err(fault) => return self.failed(rx, fault),
-        };
-        self.clock.received(consumed);
-        let stream = self.stream();
-        let event = match found {
-            Found::Nothing => None,
-            Found::Content(chunk) => Some(Event::Body { stream, chunk }),
-            Found::Stalled => Some(Event::Stalled { stream }),
-            Found::End(trailers) => {
-                self.complete(env);
-                Some(Event::End { stream, trailers })
-            }
-        };
-        Step { consumed, event }
-    }
-
-    /// The server broke the protocol, or took too long.
-    fn failed(&mut self, rx: &[u8], fault: PeerFault) -> Step {
-        Step { consumed: rx.len(), event: Some(self.refused(fault)) }
-    }
-
-    fn refused(&mut self, fault: PeerFault) -> Event {
-        let stream = self.exchange();
-        self.close();
-        let status = match fault {
-            PeerFault::HeadTimeout | PeerFault::BodyTimeout => Status::GATEWAY_TIMEOUT,
-            _ => Status::BAD_GATEWAY,
-        };
-        Event::Refused { stream, status, fault }
-    }
-
-    fn cut_short(&mut self, cause: ResetCause) -> Event {
-        let stream = self.stream();
-        self.close();
-        Event::Reset { stream, cause }
-    }
-
-    /// The response is complete. An unfinished request ends with it, and with the connection.
-    fn complete(&mut self, env: &Env<'_>) {
-        self.generation = self.generation.wrapping_add(1);
-        if self.persist && self.writer.is_done() && !self.draining {
-            self.phase = Phase::Idle;
-            self.clock.arm_rx(env, env.limits.idle_timeout_us);
-        } else {
-            self.phase = Phase::Closed;
-        }
     }
 
     fn rx_counts(&self) -> bool {

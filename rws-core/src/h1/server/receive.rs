@@ -1,0 +1,134 @@
+//! What a server reads: heads, bodies, and what is left when nobody wants it any more.
+
+use super::{Phase, Server};
+use crate::connection::{Event, Step};
+use crate::h1::body::{BodyReader, Found};
+use crate::h1::body_out::BodyWriter;
+use crate::h1::head::parse_request;
+use crate::message::{BodyFraming, RequestSpans, Scratch, Version};
+use crate::{Env, Method, PeerFault};
+
+impl Server {
+    pub(super) fn receive_head(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+        let Some(&first) = rx.first() else { return Step::NEED_MORE };
+        if first == b'\r' && self.empty_lines < env.limits.leading_empty_lines_max {
+            // RFC 9112 §2.2: an empty line before a request line is skipped.
+            match rx.get(1) {
+                None => return self.await_head(env),
+                Some(b'\n') => {
+                    self.empty_lines = self.empty_lines.saturating_add(1);
+                    return Step { consumed: 2, event: None };
+                }
+                Some(_) => {}
+            }
+        }
+        match parse_request(rx, &mut self.scanned, scratch, env.limits) {
+            Ok(Some(parsed)) => self.begin(env, parsed.spans, parsed.persistent),
+            Ok(None) => self.await_head(env),
+            Err(fault) => Step { consumed: rx.len(), event: Some(self.refused(fault)) },
+        }
+    }
+
+    pub(super) fn await_head(&mut self, env: &Env<'_>) -> Step {
+        if self.phase == Phase::Idle {
+            self.phase = Phase::Head;
+            self.clock.arm_rx(env, env.limits.head_timeout_us);
+        }
+        Step::NEED_MORE
+    }
+
+    pub(super) fn begin(&mut self, env: &Env<'_>, head: RequestSpans, persistent: bool) -> Step {
+        let end = matches!(head.body, BodyFraming::None | BodyFraming::Sized(0));
+        self.phase = Phase::Exchange;
+        self.scanned = 0;
+        self.empty_lines = 0;
+        self.interim = 0;
+        self.method = head.method;
+        self.http10 = head.version == Version::Http10;
+        self.persist = persistent;
+        self.upgrade = head.upgrade;
+        self.writer = BodyWriter::HEAD;
+        self.parked = false;
+        if !end {
+            self.body = BodyReader::new(head.body, env.limits.body_window_bytes);
+            // RFC 9110 §10.1.1: an HTTP/1.0 client does not mean it.
+            self.expects = head.expect_continue && !self.http10;
+            self.clock.arm_rx(env, env.limits.rate_grace_us);
+        }
+        let event = Event::Request { stream: self.stream(), head, end };
+        Step { consumed: usize::from(head.arena_len), event: Some(event) }
+    }
+
+    pub(super) fn receive_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+        if self.body.is_ended() {
+            return Step::NEED_MORE;
+        }
+        let (consumed, found) = match self.body.step(rx, &mut self.scanned, scratch, env.limits) {
+            Ok(step) => step,
+            Err(fault) => return Step { consumed: rx.len(), event: Some(self.refused(fault)) },
+        };
+        self.clock.received(consumed);
+        let stream = self.stream();
+        let event = match found {
+            Found::Nothing => None,
+            Found::Content(chunk) => {
+                // It came unasked, so no 100 is needed (RFC 9110 §10.1.1).
+                self.expects = false;
+                self.continue_due = false;
+                Some(Event::Body { stream, chunk })
+            }
+            Found::Stalled => Some(Event::Stalled { stream }),
+            Found::End(trailers) => {
+                self.scanned = 0;
+                Some(Event::End { stream, trailers })
+            }
+        };
+        Step { consumed, event }
+    }
+
+    /// The rest of a body whose exchange is over: read, dropped, and bounded by its credit.
+    pub(super) fn drain_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+        match self.body.step(rx, &mut self.scanned, scratch, env.limits) {
+            Ok((consumed, Found::Nothing | Found::Content(_))) => {
+                self.clock.received(consumed);
+                Step { consumed, event: None }
+            }
+            Ok((consumed, Found::End(_))) => {
+                self.await_request(env);
+                if consumed == 0 {
+                    return self.receive_head(env, rx, scratch);
+                }
+                Step { consumed, event: None }
+            }
+            Ok((_, Found::Stalled)) | Err(_) => {
+                self.linger(env);
+                Step { consumed: rx.len(), event: None }
+            }
+        }
+    }
+
+    pub(super) fn drop_input(&mut self, rx: &[u8]) -> Step {
+        let mut event = None;
+        if self.phase == Phase::Linger && !rx.is_empty() && !self.body.spend(rx.len()) {
+            self.phase = Phase::Closed;
+            event = Some(Event::Closed);
+        }
+        Step { consumed: rx.len(), event }
+    }
+
+    /// The peer broke the protocol: it gets an answer if none has begun, else the exchange is cut off.
+    pub(super) fn refused(&mut self, fault: PeerFault) -> Event {
+        let stream = self.exchange();
+        if stream.is_some() && !self.writer.awaits_head() {
+            self.cut_off();
+        } else {
+            if stream.is_none() {
+                self.method = Method::Other;
+            }
+            self.generation = self.generation.wrapping_add(u32::from(stream.is_some()));
+            self.fault = Some(fault);
+            self.phase = Phase::Refusing;
+        }
+        Event::Refused { stream, status: fault.status(), fault }
+    }
+}
