@@ -7,10 +7,11 @@
 //!   otherwise     ──▶ fill(out)         a copy: from memory, or by one pread
 //! ```
 //!
-//! A file that has become shorter than its answer promised ends as [`Fill::Abort`] or [`Direct::Abort`]: the
-//! connection is cut, and the answer never looks complete.
+//! A file that has become shorter than its answer promised ends as [`Fill::Abort`] or as 0 bytes sent: the connection is
+//! cut, and the answer never looks complete.
 
 use alloc::sync::Arc;
+use std::io;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
@@ -55,19 +56,6 @@ pub enum Content {
     Run(FileRun),
     /// Several pieces, one after the other.
     Segments(Box<[Segment]>),
-}
-
-/// What [`FileBody::send_to`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direct {
-    /// This many bytes went into the socket.
-    Sent(u64),
-    /// The socket takes nothing now.
-    Blocked,
-    /// The file has no more of the bytes that were promised, or cannot be read: cut the connection.
-    Abort,
-    /// The socket is broken: the peer is gone.
-    Gone,
 }
 
 /// A body and how much of it has gone.
@@ -168,31 +156,28 @@ impl FileBody {
         }
     }
 
-    /// Sends the next bytes of a file into `socket` by `sendfile`, at most `bytes_max` in this call.
+    /// Sends the next bytes of a file into `socket` by `sendfile`, at most `bytes_max` in this call; says how
+    /// many went. 0 means that the file has no more of what was promised: cut the connection.
     ///
     /// Once begun, a run is finished by this, however little is left of it: call it until the number that
     /// [`FileBody::direct`] gave has been sent.
-    pub fn send_to(&mut self, socket: impl AsFd, bytes_max: u64) -> Direct {
-        let Next::File(file, mut offset, len) = self.next() else { return Direct::Sent(0) };
-        let Some(descriptor) = file.descriptor() else { return Direct::Sent(0) };
+    ///
+    /// # Errors
+    /// `WouldBlock` when the socket takes nothing now; whatever else says that it is broken, or that the file
+    /// cannot be read.
+    pub fn send_to(&mut self, socket: impl AsFd, bytes_max: u64) -> io::Result<usize> {
+        let Next::File(file, mut offset, len) = self.next() else { return Ok(0) };
+        let Some(descriptor) = file.descriptor() else { return Ok(0) };
         // The kernel moves at most 2 GiB less a page in one call.
         let want = len.min(bytes_max).min(0x7fff_f000) as usize;
-        if want == 0 {
-            return Direct::Sent(0);
-        }
         loop {
             match rustix::fs::sendfile(&socket, descriptor, Some(&mut offset), want) {
-                Ok(0) => return Direct::Abort,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
                 Ok(n) => {
                     self.advance(n as u64);
-                    return Direct::Sent(n as u64);
+                    return Ok(n);
                 }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Direct::Blocked,
-                Err(Errno::PIPE | Errno::CONNRESET | Errno::TIMEDOUT | Errno::NOTCONN) => {
-                    return Direct::Gone;
-                }
-                Err(_) => return Direct::Abort,
             }
         }
     }

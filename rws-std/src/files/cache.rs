@@ -64,7 +64,8 @@ impl FilesCache {
     }
 
     /// Forgets what nobody has asked for in a while, so that descriptors of files which are not used (or
-    /// not even there) any more are closed. Looks at `entries` entries; call it now and then.
+    /// not even there) any more are closed. Looks at `entries` entries. Every request that has to ask the
+    /// file system sweeps one; a thread without any can call this now and then.
     pub fn sweep(&mut self, now: Instant, entries: usize) {
         for _ in 0..entries {
             if let Some(resource) = self.found.sweep_one(now, self.files.cache_idle_us) {
@@ -104,6 +105,7 @@ impl FilesCache {
     }
 
     fn look(&mut self, request: &FileRequest<'_>, now: Instant) -> FilePlan {
+        self.sweep(now, 1);
         let previous = self.found.get(request.path, now).map(|(resource, _)| resource);
         let mut answer = resolve(&self.files, request.path, previous);
         if let Err(Refusal::Exhausted) = answer {

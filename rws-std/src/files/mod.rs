@@ -8,20 +8,20 @@
 //!   cache      what resolve found, per thread, bounded, checked anew every few milliseconds
 //!   plan       conditions, coding and ranges ──▶ FilePlan { status, fields, body }
 //!   body       the plan's bytes: fill (a copy) or send_to (sendfile)
+//!   service    all of it as an application
 //! ```
 //!
-//! [`Files`] is the configuration, shared by all threads; each thread has a [`FilesCache`] of its own.
+//! [`Files`] is the configuration. [`FileServer`] serves it, by itself or as a part of another application;
+//! below it each shard has a [`FilesCache`].
 //!
 //! ```no_run
-//! use std::sync::Arc;
-//! use rws_std::files::{FileRequest, Files, FilesCache};
-//! # fn example(request: FileRequest<'_>, now: rws_core::Instant) -> std::io::Result<()> {
-//! let files = Arc::new(Files::new("/srv/www")?.directory_listing(true));
-//! let mut cache = FilesCache::new(files);
-//! let plan = cache.plan(&request, now);
-//! println!("{} with {} bytes", plan.status(), plan.body().len());
-//! # Ok(())
-//! # }
+//! use rws_std::Server;
+//! use rws_std::files::{FileServer, Files};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let files = Files::new("/srv/www")?.directory_listing(true);
+//!     Server::bind("127.0.0.1:8080")?.shards(2).run(FileServer::new(files, 2))
+//! }
 //! ```
 //!
 //! What is refused by a rule (dot-files, key files, links that lead out, devices and FIFOs, a directory
@@ -38,6 +38,7 @@ mod plan;
 mod resolve;
 mod root;
 mod rules;
+mod service;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -46,10 +47,11 @@ use core::time::Duration;
 use std::io;
 use std::path::Path;
 
-pub use body::{Content, Direct, FileBody, FileRun, Segment};
+pub use body::{Content, FileBody, FileRun, Segment};
 pub use cache::FilesCache;
 pub use open_file::OpenFile;
 pub use plan::{FilePlan, FileRequest};
+pub use service::FileServer;
 
 use root::Root;
 

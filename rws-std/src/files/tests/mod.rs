@@ -5,6 +5,7 @@ mod caching;
 mod listing;
 mod opening;
 mod sending;
+mod wire;
 
 use alloc::sync::Arc;
 use std::fs;
