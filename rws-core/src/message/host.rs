@@ -2,6 +2,8 @@
 
 use core::net::Ipv6Addr;
 
+use super::plain::name_run_end;
+
 /// The longest host that is accepted: bytes (RFC 3986 §3.2.2).
 pub const HOST_BYTES_MAX: usize = 255;
 
@@ -13,6 +15,28 @@ pub const HOST_BYTES_MAX: usize = 255;
 /// who reads `Forwarded` or a merged field, and empty labels (`..`) have walked out of folders named by host:
 /// these, zones, IPvFuture and user information are refused.
 pub fn is_valid_host(value: &[u8]) -> bool {
+    is_valid_host_at(value, 0, value.len())
+}
+
+/// As [`is_valid_host`], of `arena[at..end]`: what follows lets the quick look read whole blocks.
+#[inline]
+pub(super) fn is_valid_host_at(arena: &[u8], at: usize, end: usize) -> bool {
+    let first = arena.get(at).copied().unwrap_or(0);
+    if first.is_ascii_alphanumeric() && end.saturating_sub(at) <= HOST_BYTES_MAX {
+        let stop = name_run_end(arena, at.wrapping_add(1), end);
+        if stop == end {
+            return true;
+        }
+        if arena.get(stop) == Some(&b':') {
+            return is_port(arena.get(stop.wrapping_add(1)..end).unwrap_or(&[]));
+        }
+    }
+    arena.get(at..end).is_some_and(closer_look)
+}
+
+/// Judges a host byte by byte.
+#[inline(never)]
+fn closer_look(value: &[u8]) -> bool {
     if let [b'[', rest @ ..] = value {
         let Some(end) = rest.iter().position(|&byte| byte == b']') else { return false };
         let Some((address, rest)) = rest.split_at_checked(end) else { return false };
@@ -62,13 +86,18 @@ fn is_ipv6(address: &[u8]) -> bool {
     core::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
-/// Nothing, or a colon and a port; the port may be missing after the colon (RFC 3986 §3.2.3).
 fn is_port_suffix(rest: &[u8]) -> bool {
     match rest {
-        [] | [b':'] => true,
-        [b':', digits @ ..] => port_number(digits).is_some(),
+        [] => true,
+        [b':', digits @ ..] => is_port(digits),
         _ => false,
     }
+}
+
+/// A port; it may be missing after its colon (RFC 3986 §3.2.3).
+#[inline]
+fn is_port(digits: &[u8]) -> bool {
+    digits.is_empty() || port_number(digits).is_some()
 }
 
 /// One to five digits, at most 65535.
@@ -76,10 +105,16 @@ fn port_number(digits: &[u8]) -> Option<u16> {
     if digits.is_empty() || digits.len() > 5 {
         return None;
     }
-    digits.iter().try_fold(0u16, |port, &byte| {
-        let digit = byte.checked_sub(b'0').filter(|&digit| digit <= 9)?;
-        port.checked_mul(10)?.checked_add(u16::from(digit))
-    })
+    let mut port = 0u32;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        // Five digits fit 32 bits.
+        port = port.wrapping_mul(10).wrapping_add(u32::from(digit));
+    }
+    u16::try_from(port).ok()
 }
 
 #[cfg(test)]

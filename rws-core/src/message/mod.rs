@@ -16,6 +16,7 @@ mod method;
 #[cfg(any(test, feature = "alloc"))]
 mod owned;
 mod path;
+mod plain;
 mod request;
 mod response;
 mod span;

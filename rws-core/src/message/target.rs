@@ -34,8 +34,9 @@
 //! The query is checked for bytes that no URI has (`" < > #`, space, control, ≥ 0x80) and left as it is:
 //! who decodes it judges its escapes.
 
-use super::host::{is_valid_host, split_authority};
+use super::host::{is_valid_host, is_valid_host_at, split_authority};
 use super::path::canonicalise;
+use super::plain::{path_run_end, query_run_end};
 use super::{Method, PathAt, Span, TargetForm, TargetSpans};
 use crate::PeerFault;
 
@@ -50,6 +51,7 @@ use crate::PeerFault;
 /// # Errors
 /// [`PeerFault::TargetSyntax`], [`PeerFault::TargetAmbiguous`], [`PeerFault::HostSyntax`], as the table in
 /// the module's head says; [`PeerFault::TargetTooLong`] if `scratch` is too short.
+#[inline]
 pub fn parse_target(
     method: Method,
     raw: Span,
@@ -57,30 +59,54 @@ pub fn parse_target(
     arena: &[u8],
     scratch: &mut [u8],
 ) -> Result<TargetSpans, PeerFault> {
-    let target = raw.bytes(arena);
-    let host_value = host.bytes(arena);
-    if !host_value.is_empty() && !is_valid_host(host_value) {
+    if !host_fits(host, arena) {
         return Err(PeerFault::HostSyntax);
     }
-    let spans = match target {
-        _ if method == Method::Connect => return authority_form(raw, target),
-        [b'/', ..] => {
-            let (path, query) = path_and_query(raw, raw.at, target, scratch)?;
-            TargetSpans { form: TargetForm::Origin, raw, path, query, authority: host }
+    match raw.bytes(arena) {
+        [b'/', ..] if method != Method::Connect => {
+            let (path, query) = path_and_query(raw.at, raw, arena, scratch)?;
+            let spans = TargetSpans { form: TargetForm::Origin, raw, path, query, authority: host };
+            with_authority(spans)
         }
-        b"*" if method == Method::Options => TargetSpans {
+        target => other_forms(method, target, raw, host, arena, scratch),
+    }
+}
+
+/// Whether `Host` is missing, empty or valid.
+#[inline]
+fn host_fits(host: Span, arena: &[u8]) -> bool {
+    host.len == 0 || is_valid_host_at(arena, usize::from(host.at), host.end())
+}
+
+/// Refuses a target that relies on a `Host` that is there and empty.
+#[inline]
+fn with_authority(spans: TargetSpans) -> Result<TargetSpans, PeerFault> {
+    if spans.authority.len == 0 && spans.authority != Span::EMPTY {
+        return Err(PeerFault::HostSyntax);
+    }
+    Ok(spans)
+}
+
+#[inline(never)]
+fn other_forms(
+    method: Method,
+    target: &[u8],
+    raw: Span,
+    host: Span,
+    arena: &[u8],
+    scratch: &mut [u8],
+) -> Result<TargetSpans, PeerFault> {
+    match (method, target) {
+        (Method::Connect, _) => authority_form(raw, target),
+        (Method::Options, b"*") => with_authority(TargetSpans {
             form: TargetForm::Asterisk,
             raw,
             path: PathAt::Nowhere,
             query: None,
             authority: host,
-        },
-        _ => return absolute_form(method, raw, target, scratch),
-    };
-    if host_value.is_empty() && host != Span::EMPTY {
-        return Err(PeerFault::HostSyntax);
+        }),
+        _ => absolute_form(method, raw, target, arena, scratch),
     }
-    Ok(spans)
 }
 
 /// `host:port`, both required; port 0 cannot be connected to (RFC 9110 §9.3.6).
@@ -105,6 +131,7 @@ fn absolute_form(
     method: Method,
     raw: Span,
     target: &[u8],
+    arena: &[u8],
     scratch: &mut [u8],
 ) -> Result<TargetSpans, PeerFault> {
     let colon = if has_prefix(target, b"http://") {
@@ -127,13 +154,14 @@ fn absolute_form(
         [] if method == Method::Options => (TargetForm::Asterisk, PathAt::Nowhere, None),
         [b'/', ..] => {
             let at = authority.at.wrapping_add(authority.len);
-            let (path, query) = path_and_query(raw, at, rest, scratch)?;
+            let (path, query) = path_and_query(at, raw, arena, scratch)?;
             (TargetForm::Absolute, path, query)
         }
         _ => {
             // An empty path is `/` (RFC 9110 §4.2.3): the first slash of `://` stands in for it.
             let root = PathAt::Arena(Span { at: raw.at.wrapping_add(colon).wrapping_add(1), len: 1 });
-            (TargetForm::Absolute, root, query_of(raw, rest)?)
+            let from = raw.end().saturating_sub(rest.len());
+            (TargetForm::Absolute, root, query_of(from, raw, arena)?)
         }
     };
     Ok(TargetSpans { form, raw, path, query, authority })
@@ -143,36 +171,58 @@ fn has_prefix(target: &[u8], prefix: &[u8]) -> bool {
     target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Splits `rest`, which starts at `at` with a slash and ends where `raw` does.
+/// Splits what begins with a slash at `at` and ends where `raw` does.
+#[inline(always)]
 fn path_and_query(
-    raw: Span,
     at: u16,
-    rest: &[u8],
+    raw: Span,
+    arena: &[u8],
     scratch: &mut [u8],
 ) -> Result<(PathAt, Option<Span>), PeerFault> {
-    let len = memchr::memchr(b'?', rest).unwrap_or(rest.len());
-    let (path, query) = rest.split_at_checked(len).unwrap_or((rest, &[]));
-    let query = query_of(raw, query)?;
-    let path_at = match canonicalise(path, scratch)? {
-        None => PathAt::Arena(Span { at, len: u16::try_from(len).unwrap_or(u16::MAX) }),
-        Some(len) => PathAt::Scratch(Span { at: 0, len: u16::try_from(len).unwrap_or(u16::MAX) }),
-    };
-    Ok((path_at, query))
-}
-
-/// The span of a query that `rest`, the tail of `raw`, holds behind a `?`; `None` if it is empty.
-fn query_of(raw: Span, rest: &[u8]) -> Result<Option<Span>, PeerFault> {
-    match rest {
-        [] => Ok(None),
-        [b'?', query @ ..] if query.iter().all(|&byte| is_query_byte(byte)) => {
-            Ok(Span::of(raw.end().saturating_sub(query.len()), raw.end()))
-        }
-        _ => Err(PeerFault::TargetSyntax),
+    let (from, end) = (usize::from(at), raw.end());
+    let stop = path_run_end(arena, from.wrapping_add(1), end);
+    // Both are places in an arena of at most 64 KiB.
+    let path = PathAt::Arena(Span { at, len: stop.wrapping_sub(from) as u16 });
+    if stop == end {
+        return Ok((path, None));
     }
+    if arena.get(stop) == Some(&b'?') {
+        return Ok((path, query_of(stop, raw, arena)?));
+    }
+    closer_look(at, raw, arena, scratch)
 }
 
-const fn is_query_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>')
+/// As [`path_and_query`], for a path that has bytes which the quick look stopped at.
+#[inline(never)]
+fn closer_look(
+    at: u16,
+    raw: Span,
+    arena: &[u8],
+    scratch: &mut [u8],
+) -> Result<(PathAt, Option<Span>), PeerFault> {
+    let (from, end) = (usize::from(at), raw.end());
+    let rest = arena.get(from..end).unwrap_or(&[]);
+    let len = memchr::memchr(b'?', rest).unwrap_or(rest.len());
+    let query = query_of(from.saturating_add(len), raw, arena)?;
+    let path = rest.get(..len).unwrap_or(rest);
+    let path = match canonicalise(path, scratch)? {
+        None => PathAt::Arena(Span { at, len: len as u16 }),
+        Some(len) => PathAt::Scratch(Span { at: 0, len: len as u16 }),
+    };
+    Ok((path, query))
+}
+
+/// The query that a `?` at `at` begins and that ends where `raw` does; `None` if that is where `raw` ends.
+#[inline]
+fn query_of(at: usize, raw: Span, arena: &[u8]) -> Result<Option<Span>, PeerFault> {
+    let (from, end) = (at.wrapping_add(1), raw.end());
+    if at == end {
+        Ok(None)
+    } else if arena.get(at) == Some(&b'?') && query_run_end(arena, from, end) == end {
+        Ok(Span::of(from, end))
+    } else {
+        Err(PeerFault::TargetSyntax)
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ mod method_set;
 #[cfg(feature = "alloc")]
 mod owned;
 mod pattern;
+mod segment;
 mod walk;
 
 pub use cover::first_cover;

@@ -1,6 +1,7 @@
 //! Patterns: their segments, their check, and the values of their parameters.
 
 use super::error::RouteFault;
+use super::segment;
 
 /// The most segments a pattern may have.
 pub const SEGMENTS_MAX: usize = 32;
@@ -187,22 +188,22 @@ impl<'m> Params<'m> {
 impl<'m> Iterator for Params<'m> {
     type Item = (&'m str, &'m str);
 
+    #[inline]
     fn next(&mut self) -> Option<(&'m str, &'m str)> {
+        let (pattern, path) = (self.pattern, self.path);
         while let Some((in_pattern, in_path)) = self.next {
-            let segment = segment_at(self.pattern.as_bytes(), in_pattern);
-            let name = self.pattern.get(segment.from..segment.to)?;
-            // `/a/*rest` matches `/a`, so a rest may begin past the end.
-            let rest = self.path.get(in_path..).unwrap_or("");
-            if segment.kind == Kind::Rest {
+            let wanted = segment::Segment::of(pattern.as_bytes(), in_pattern);
+            let name = in_pattern.saturating_add(1)..wanted.end;
+            if pattern.as_bytes().get(in_pattern) == Some(&b'*') {
                 self.next = None;
-                return Some((name, rest));
+                // `/a/*rest` matches `/a`, so a rest may begin past the end.
+                return Some((pattern.get(name)?, path.get(in_path..).unwrap_or("")));
             }
-            let len = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
-            self.next = segment
-                .next(self.pattern.as_bytes())
-                .map(|from| (from, in_path.saturating_add(len).saturating_add(1)));
-            if segment.kind == Kind::Param {
-                return Some((name, rest.get(..len)?));
+            let value = segment::Segment::of(path.as_bytes(), in_path);
+            let more = wanted.end < pattern.len();
+            self.next = more.then(|| (wanted.end.saturating_add(1), value.end.saturating_add(1)));
+            if pattern.as_bytes().get(in_pattern) == Some(&b':') {
+                return Some((pattern.get(name)?, path.get(value.from..value.end)?));
             }
         }
         None

@@ -1,5 +1,8 @@
 //! Finding a route: one walk through the index, without a stack.
 //!
+//! By [`Order::Specific`] a walk first goes straight down, always to the most specific child: what it finds so
+//! is the answer, and mostly it finds something. Only if not, or by [`Order::Line`], it walks with a way back:
+//!
 //! ```text
 //!   at a node, segment at `from`:   static child? ─▶ its end or its children
 //!                                   else :param, else *rest, else the next alternative further up (`fail`)
@@ -12,36 +15,104 @@
 use super::host::host_matches;
 use super::index::{NONE, Node};
 use super::pattern::{Kind, SEGMENTS_MAX};
+use super::segment::Segment;
 use super::{Matched, MethodSet, Order, RouteMatch, RouteTable};
 use crate::Method;
 
 /// Finds the route for a request; see [`RouteTable::find_if`].
+#[inline]
 pub(super) fn find<'m, T, S: AsRef<str>>(
     table: &'m RouteTable<'_, T, S>,
     method: Method,
     path: &'m str,
     authority: &[u8],
-    accept: impl FnMut(usize) -> bool,
+    mut accept: impl FnMut(usize) -> bool,
 ) -> RouteMatch<'m, T> {
-    let mut walk = Walk { table, method, authority, accept, best: NONE, allow: MethodSet::NONE };
-    // Places are kept in 16 bits; a head is no longer than that either.
-    if path.starts_with('/') && path.len() <= usize::from(u16::MAX) {
-        walk.run(path.as_bytes());
+    // A GET route takes HEAD as well.
+    let wanted = MethodSet::NONE.with(method);
+    let wanted = if method == Method::Head { wanted.with(Method::Get) } else { wanted };
+    if let Some(node) = straight_down(table, path.as_bytes()) {
+        let index = usize::from(node.first_route);
+        if let Some(route) = table.routes.get(index)
+            && !route.methods.intersection(wanted).is_empty()
+            && accept(index)
+        {
+            return RouteMatch::Found(Matched {
+                index,
+                to: &route.to,
+                pattern: route.pattern.as_ref(),
+                path,
+            });
+        }
     }
-    let index = usize::from(walk.best);
-    if let Some(route) = table.routes.get(index) {
-        return RouteMatch::Found(Matched { index, to: &route.to, pattern: route.pattern.as_ref(), path });
+    let walk = Walk { table, wanted, authority, accept, best: NONE, allow: MethodSet::NONE };
+    walk.answer(method, path)
+}
+
+/// The node at the end of the way that always takes the most specific child. The first route that ends there
+/// has the lowest rank of all that fit the path. For tables by [`Order::Specific`], which have no hosts.
+#[inline]
+fn straight_down<'t, T, S: AsRef<str>>(table: &RouteTable<'t, T, S>, path: &[u8]) -> Option<&'t Node> {
+    let mut node = table.nodes.first()?;
+    if table.order == Order::Line || path.first() != Some(&b'/') {
+        return None;
     }
-    if walk.allow.is_empty() {
-        return RouteMatch::NotFound;
+    let mut from = 1usize;
+    loop {
+        let segment = Segment::of(path, from);
+        let (param, rest) = (node.param, node.rest);
+        node = match static_child(table, node, path, segment) {
+            Some(child) => child,
+            None if param != NONE && segment.len() > 0 => table.nodes.get(usize::from(param))?,
+            None => return table.nodes.get(usize::from(rest)),
+        };
+        if segment.end >= path.len() {
+            return Some(node);
+        }
+        from = segment.end.wrapping_add(1);
     }
-    let allow = walk.allow.served().with(Method::Options);
-    if method == Method::Options { RouteMatch::Options(allow) } else { RouteMatch::MethodNotAllowed(allow) }
+}
+
+/// The static child of `parent` whose text is the segment.
+#[inline]
+fn static_child<'t, T, S: AsRef<str>>(
+    table: &RouteTable<'t, T, S>,
+    parent: &Node,
+    path: &[u8],
+    segment: Segment,
+) -> Option<&'t Node> {
+    let from = usize::from(parent.children);
+    let siblings = table.nodes.get(from..from.wrapping_add(usize::from(parent.statics)))?;
+    let at = if siblings.len() <= 16 {
+        siblings.iter().position(|node| node.word >= segment.word)?
+    } else {
+        siblings.partition_point(|node| node.word < segment.word)
+    };
+    let child = siblings.get(at).filter(|node| node.word == segment.word)?;
+    // Up to eight bytes the word is the text.
+    if segment.len() <= 8 { Some(child) } else { long_child(table, siblings.get(at..)?, path, segment) }
+}
+
+/// As [`static_child`], among siblings the first of which begin with the same eight bytes.
+#[inline(never)]
+fn long_child<'t, T, S: AsRef<str>>(
+    table: &RouteTable<'t, T, S>,
+    siblings: &'t [Node],
+    path: &[u8],
+    segment: Segment,
+) -> Option<&'t Node> {
+    let text = path.get(segment.from..segment.end)?;
+    let mut equal = siblings.iter().take_while(|node| node.word == segment.word);
+    equal.find(|node| {
+        let from = usize::from(node.at);
+        let pattern = table.pattern_bytes(node.text_route);
+        pattern.get(from..from.wrapping_add(node.len.into())) == Some(text)
+    })
 }
 
 struct Walk<'w, 't, T, S, F> {
     table: &'w RouteTable<'t, T, S>,
-    method: Method,
+    wanted: MethodSet,
     authority: &'w [u8],
     accept: F,
     /// The best route so far.
@@ -50,7 +121,47 @@ struct Walk<'w, 't, T, S, F> {
     allow: MethodSet,
 }
 
-impl<T, S: AsRef<str>, F: FnMut(usize) -> bool> Walk<'_, '_, T, S, F> {
+/// What a node has to say to a segment.
+enum Step {
+    /// The walk goes on below it, behind the slash at this place.
+    Below(usize),
+    /// The walk goes on elsewhere.
+    Back,
+    /// The answer is found.
+    Done,
+}
+
+impl<'t, T, S: AsRef<str>, F: FnMut(usize) -> bool> Walk<'_, 't, T, S, F> {
+    #[inline(never)]
+    fn answer<'m>(mut self, method: Method, path: &'m str) -> RouteMatch<'m, T>
+    where
+        't: 'm,
+    {
+        // Places are kept in 16 bits; a head is no longer than that either.
+        if path.starts_with('/') && path.len() <= usize::from(u16::MAX) {
+            self.run(path.as_bytes());
+        }
+        let index = usize::from(self.best);
+        if let Some(route) = self.table.routes.get(index) {
+            return RouteMatch::Found(Matched {
+                index,
+                to: &route.to,
+                pattern: route.pattern.as_ref(),
+                path,
+            });
+        }
+        if self.allow.is_empty() {
+            return RouteMatch::NotFound;
+        }
+        let allow = self.allow.served().with(Method::Options);
+        if method == Method::Options {
+            RouteMatch::Options(allow)
+        } else {
+            RouteMatch::MethodNotAllowed(allow)
+        }
+    }
+
+    /// Tries every alternative in turn.
     fn run(&mut self, path: &[u8]) {
         let nodes = self.table.nodes;
         let Some(mut parent) = nodes.first() else { return };
@@ -58,164 +169,81 @@ impl<T, S: AsRef<str>, F: FnMut(usize) -> bool> Walk<'_, '_, T, S, F> {
         let mut starts = [0u16; SEGMENTS_MAX];
         let mut from = 1usize;
         loop {
-            let segment = Segment::of(path, from);
+            let mut segment = Segment::of(path, from);
             if let Some(start) = starts.get_mut(usize::from(parent.depth)) {
                 *start = from as u16;
             }
             let mut next = self.first_alternative(parent, path, segment);
             loop {
-                let Some(node) = nodes.get(usize::from(next)) else { return };
-                let start = starts.get(usize::from(node.depth).wrapping_sub(1)).copied().unwrap_or(0);
-                let start = usize::from(start);
-                let segment = if start == from { segment } else { Segment::of(path, start) };
-                if let Some(end) = self.step(node, segment, path.len()) {
-                    (parent, from) = (node, end.saturating_add(1));
-                    break;
+                let Some(node) = next else { return };
+                if node.depth <= parent.depth {
+                    let depth = usize::from(node.depth).saturating_sub(1);
+                    segment = Segment::of(path, starts.get(depth).copied().unwrap_or(0).into());
                 }
-                if self.best != NONE && self.table.order == Order::Specific {
-                    return;
+                match self.step(node, segment, path.len()) {
+                    Step::Below(end) => {
+                        (parent, from) = (node, end.wrapping_add(1));
+                        break;
+                    }
+                    Step::Back => next = nodes.get(usize::from(node.fail)),
+                    Step::Done => return,
                 }
-                next = node.fail;
             }
         }
     }
 
     /// The first child of `parent` that may fit a segment, or where to go on if there is none.
-    fn first_alternative(&self, parent: &Node, path: &[u8], segment: Segment) -> u16 {
-        let children = usize::from(parent.children);
-        let statics = children..children.saturating_add(usize::from(parent.statics));
-        let siblings = self.table.nodes.get(statics).unwrap_or(&[]);
-        let found = if siblings.len() <= 8 {
-            siblings.iter().position(|node| self.is_text(node, path, segment))
-        } else {
-            let at = siblings.partition_point(|node| node.word < segment.word);
-            let equal = siblings.get(at..).unwrap_or(&[]).iter().take_while(|node| node.word == segment.word);
-            equal
-                .enumerate()
-                .find(|(_, node)| self.is_text(node, path, segment))
-                .map(|(more, _)| at.wrapping_add(more))
-        };
-        match found {
-            Some(at) => parent.children.wrapping_add(at as u16),
-            None if parent.param != NONE => parent.param,
-            None if parent.rest != NONE => parent.rest,
-            None => parent.fail,
-        }
+    fn first_alternative(&self, parent: &Node, path: &[u8], segment: Segment) -> Option<&'t Node> {
+        let nodes = self.table.nodes;
+        static_child(self.table, parent, path, segment)
+            .or_else(|| nodes.get(usize::from(parent.param)))
+            .or_else(|| nodes.get(usize::from(parent.rest)))
+            .or_else(|| nodes.get(usize::from(parent.fail)))
     }
 
-    fn is_text(&self, node: &Node, path: &[u8], segment: Segment) -> bool {
-        let len = usize::from(node.len);
-        if node.word != segment.word || len != segment.len() {
-            return false;
-        }
-        // Up to eight bytes the word is the text.
-        len <= 8 || {
-            let at = usize::from(node.at);
-            let pattern = self.table.pattern_bytes(node.text_route);
-            pattern.get(at..at.wrapping_add(len)) == path.get(segment.from..segment.end)
-        }
-    }
-
-    /// Tries a node whose turn has come. `Some(end)`: its children are next, behind the slash at `end`.
-    fn step(&mut self, node: &Node, segment: Segment, path_len: usize) -> Option<usize> {
-        if self.table.order == Order::Line && node.lowest >= self.best {
-            return None;
+    /// Tries a node whose turn has come.
+    #[inline]
+    fn step(&mut self, node: &Node, segment: Segment, path_len: usize) -> Step {
+        let by_line = self.table.order == Order::Line;
+        if by_line && node.lowest >= self.best {
+            return Step::Back;
         }
         match node.kind {
-            Kind::Rest => {
-                self.consider(node);
-                return None;
-            }
-            Kind::Param if segment.len() == 0 => return None,
-            Kind::Param | Kind::Static => {}
+            Kind::Param if segment.len() == 0 => return Step::Back,
+            Kind::Param | Kind::Static if segment.end < path_len => return Step::Below(segment.end),
+            Kind::Param | Kind::Static | Kind::Rest => {}
         }
-        if segment.end < path_len {
-            return Some(segment.end);
+        if self.consider(node) && !by_line {
+            return Step::Done;
         }
-        self.consider(node);
         // `/a/*` matches `/a` as well.
-        if (self.best == NONE || self.table.order == Order::Line)
-            && let Some(rest) = self.table.nodes.get(usize::from(node.rest))
+        if let Some(rest) = self.table.nodes.get(usize::from(node.rest))
+            && self.consider(rest)
+            && !by_line
         {
-            self.consider(rest);
+            return Step::Done;
         }
-        None
+        Step::Back
     }
 
     /// Takes the first route that ends at `node` and fits the request, if it is better than the best so far.
-    fn consider(&mut self, node: &Node) {
+    #[inline]
+    fn consider(&mut self, node: &Node) -> bool {
         let mut at = node.first_route;
         while let Some(route) = self.table.routes.get(usize::from(at)) {
             if self.table.order == Order::Line && at >= self.best {
-                return;
+                return false;
             }
-            let host_fits =
-                route.host.as_ref().is_none_or(|host| host_matches(host.as_ref(), self.authority));
-            if host_fits {
-                if route.methods.served().has(self.method) {
-                    if (self.accept)(usize::from(at)) {
-                        self.best = at;
-                        return;
-                    }
-                } else {
+            if route.host.as_ref().is_none_or(|host| host_matches(host.as_ref(), self.authority)) {
+                if route.methods.intersection(self.wanted).is_empty() {
                     self.allow = self.allow.union(route.methods);
+                } else if (self.accept)(usize::from(at)) {
+                    self.best = at;
+                    return true;
                 }
             }
             at = self.table.chain.get(usize::from(at)).copied().unwrap_or(NONE);
         }
+        false
     }
-}
-
-/// One segment of a path: `from..end`, and its first eight bytes as the index has them.
-#[derive(Clone, Copy)]
-struct Segment {
-    word: u64,
-    from: usize,
-    end: usize,
-}
-
-impl Segment {
-    const fn len(self) -> usize {
-        self.end.saturating_sub(self.from)
-    }
-
-    /// The segment that begins at `from`.
-    fn of(path: &[u8], from: usize) -> Segment {
-        let rest = path.get(from..).unwrap_or(&[]);
-        let loaded = load(path, rest);
-        let len = match first_slash(loaded) {
-            Some(len) => len,
-            None if rest.len() <= 8 => rest.len(),
-            None => {
-                let tail = rest.get(8..).unwrap_or(&[]);
-                memchr::memchr(b'/', tail).unwrap_or(tail.len()).wrapping_add(8)
-            }
-        };
-        let word = match len {
-            0..8 => loaded & !(u64::MAX << (8 * len as u32)),
-            _ => loaded,
-        };
-        Segment { word, from, end: from.wrapping_add(len) }
-    }
-}
-
-/// Up to eight bytes from the start of `rest`, which ends where `path` ends; zeros behind.
-fn load(path: &[u8], rest: &[u8]) -> u64 {
-    if let Some(word) = rest.first_chunk() {
-        return u64::from_le_bytes(*word);
-    }
-    match path.last_chunk() {
-        Some(_) if rest.is_empty() => 0,
-        Some(word) => u64::from_le_bytes(*word) >> (64 - 8 * rest.len() as u32),
-        None => rest.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte)),
-    }
-}
-
-/// The place of the first slash among eight bytes.
-const fn first_slash(word: u64) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let zeros = word ^ (ONES * b'/' as u64);
-    // The lowest mark is exact: borrows only run upwards.
-    let marks = zeros.wrapping_sub(ONES) & !zeros & (ONES << 7);
-    if marks == 0 { None } else { Some((marks.trailing_zeros() / 8) as usize) }
 }

@@ -73,7 +73,10 @@ const fn touch(a: ByteRange, b: ByteRange) -> bool {
 }
 
 /// What is to be sent.
-#[expect(clippy::large_enum_variant, reason = "the ranges are the answer, and there is no heap to put them on")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the ranges are the answer, and there is no heap to put them on"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// The whole representation: 200.
