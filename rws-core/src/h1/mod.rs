@@ -18,6 +18,24 @@
 //!                                           └── cut off: fault after the head, abort, too slow
 //! ```
 //!
+//! ```text
+//!   client role
+//!                open                       final head with a body
+//!        Idle ──────────▶ Waiting ───────────────────────────────▶ Receiving
+//!         ▲ │             │ │ ▲ │                                  │ │
+//!         │ │             │ │ └─┘ interim heads                    │ │
+//!         │ │             │ │ final head without a body            │ │ last byte
+//!         ├─┼─────────────┼─┴────────── both sides persist ◀───────┼─┤
+//!         │ │ unused,     │ fault, truncated, too slow             │ │ one does not, or the request
+//!         │ │ stray bytes │                                        │ │ was not written to its end
+//!           └────────▶ Closed ◀────────────────────────────────────┴─┘
+//!
+//!        Waiting ── 101, or 2xx to CONNECT ──▶ Upgraded
+//! ```
+//!
+//! Beside it the request goes its own way: head, then the body; held back for a `100 (Continue)`, stopped by
+//! a final response that does not want the rest (RFC 9112 §9.5).
+//!
 //! One exchange at a time: while an answer is not written to its end, the next request stays in `rx`, so
 //! that pipelined requests are answered in order (RFC 9112 §9.3.2), and into one `tx` if it has the room.
 //!
@@ -62,7 +80,7 @@
 //!
 //! Where to look: [`head`] reads start lines, fields and trailers and decides the framing of what comes;
 //! `framing_out` decides that of what goes; `body` and `chunked` read bodies, `body_out` writes them;
-//! `encode` writes heads; `deadlines` has the timers.
+//! `encode` writes heads into an `out`; `deadlines` has the timers.
 
 mod body;
 mod body_out;
@@ -78,6 +96,8 @@ mod pair;
 mod server;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod walk;
 
 pub use client::Client;
 pub use server::Server;

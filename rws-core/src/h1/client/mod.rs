@@ -148,6 +148,11 @@ impl Client {
         StreamId::new(0, self.generation)
     }
 
+    #[cfg(test)]
+    pub(super) fn phase_number(&self) -> u8 {
+        self.phase as u8
+    }
+
     fn rx_counts(&self) -> bool {
         match self.phase {
             Phase::Idle => true,

@@ -168,6 +168,11 @@ impl Server {
         Some(Event::Closed)
     }
 
+    #[cfg(test)]
+    pub(super) fn phase_number(&self) -> u8 {
+        self.phase as u8
+    }
+
     fn rx_counts(&self) -> bool {
         match self.phase {
             Phase::Idle | Phase::Head | Phase::Drain | Phase::Linger => true,
