@@ -2,35 +2,37 @@
 //!
 //! ```text
 //!   server role
-//!                 part of a head                   head                      answer written
-//!        Idle ───────────────────▶ Head ────────────────────▶ Exchange ─────────────────────┐
-//!         ▲ │  idle for too long    │ fault, too slow           │ fault, and no answer yet  │
-//!         │ └─────────▶ Closed ◀────┼───────┐                   ▼                           │
-//!         │                         └───────┼──────────────▶ Refusing ── canned answer ─┐   │
-//!         │                                 │                                           ▼   │
-//!         │                                 ├─ end of input, linger_timeout_us ──── Linger ◀┤ close
-//!         │                                 │                                           ▲   │
-//!         │                                 │   too much left ──────────────────────────┤   │
-//!         │            rest is read         │                                           │   │
-//!         ├─────────────────────────────────┼── Drain ◀── a little of the body left ────┼───┤
-//!         └──── nothing of the body is left ┼───────────────────────────────────────────┼───┤
-//!                                           │                        Upgraded ◀── 101 ──┼───┘
-//!                                           └── cut off: fault after the head, abort, too slow
+//!          ┌──────────────── answer written ───────────────┐
+//!          ▼                                               │
+//!        Idle ── part of a head ──▶ Head ── the rest ──▶ Exchange ─┬─ answer written ──▶ Linger ──▶ Closed
+//!          ▲                         │                      │ │    └─ 101 ──▶ Upgraded     ▲
+//!          │                         └─ fault ─▶ Refusing ◀─┘ │                            │
+//!          └── the rest is read ── Drain ◀────────────────────┘                            │
+//!                                    └─ too much ──────────────────────────────────────────┘
+//!
+//!   Idle      a whole head at once: Exchange. Unused for too long, end of input, shutdown: Closed.
+//!   Head      fault, or too slow: Refusing. End of input: Closed.
+//!   Exchange  the answer is written to its end:
+//!               the connection persists, the request was read to its end: Idle
+//!               it persists, a little of the request is left: Drain
+//!               it does not persist, or much is left: Linger
+//!             fault or too slow before the answer's head: Refusing; after it: Closed, cut off.
+//!   Drain     drops the rest of a request body. Malformed or more than linger_bytes_max: Linger.
+//!   Refusing  the engine's own answer is written: Linger.
+//!   Linger    nothing more is written; what comes is dropped. End of input, linger_timeout_us or
+//!             linger_bytes_max: Closed.
 //! ```
 //!
 //! ```text
 //!   client role
-//!                open                       final head with a body
-//!        Idle ──────────▶ Waiting ───────────────────────────────▶ Receiving
-//!         ▲ │             │ │ ▲ │                                  │ │
-//!         │ │             │ │ └─┘ interim heads                    │ │
-//!         │ │             │ │ final head without a body            │ │ last byte
-//!         ├─┼─────────────┼─┴────────── both sides persist ◀───────┼─┤
-//!         │ │ unused,     │ fault, truncated, too slow             │ │ one does not, or the request
-//!         │ │ stray bytes │                                        │ │ was not written to its end
-//!           └────────▶ Closed ◀────────────────────────────────────┴─┘
+//!          ┌────────── no body ────────┬── the body's last byte ─┐
+//!          ▼                           │                         │
+//!        Idle ─────── open ───────▶ Waiting ── final head ──▶ Receiving
+//!                                   │ ▲  └─ 101, or 2xx to CONNECT ──▶ Upgraded
+//!                                   └─┘ interim head
 //!
-//!        Waiting ── 101, or 2xx to CONNECT ──▶ Upgraded
+//!   Closed instead of Idle when one side does not persist, or the request was not written to its end;
+//!   from anywhere at a fault, a truncation, a deadline, or bytes that answer no request.
 //! ```
 //!
 //! Beside it the request goes its own way: head, then the body; held back for a `100 (Continue)`, stopped by

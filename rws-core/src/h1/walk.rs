@@ -148,7 +148,7 @@ struct Walk {
 
 impl Walk {
     fn new(seed: u64) -> Walk {
-        let wild = seed % 3 == 0;
+        let wild = seed.is_multiple_of(3);
         let dice = |salt| Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(salt) | 1);
         Walk {
             dice: dice(0),
@@ -180,7 +180,7 @@ impl Walk {
             0 => self.arrive(messages),
             1 => self.receive(machine),
             2 | 3 => self.transmit(machine),
-            4 => drop(machine.grant(stream, self.dice.roll(30) as u32)),
+            4 => _ = machine.grant(stream, self.dice.roll(30) as u32),
             5 => machine.wake(stream),
             6 => machine.flushed(&env, self.dice.roll(400) as usize),
             7 => self.tick(machine),
@@ -193,7 +193,7 @@ impl Walk {
             }
             9 if self.dice.roll(8) == 0 => {
                 self.receive(machine);
-                drop(machine.receive_end(&env));
+                _ = machine.receive_end(&env);
             }
             10 if self.dice.roll(20) == 0 => machine.shutdown(&env),
             11 if self.wild && self.dice.roll(20) == 0 => machine.reset(stream),
@@ -277,7 +277,7 @@ impl Walk {
             0 if due < u64::MAX => self.now_us.max(due),
             _ => self.now_us + self.dice.roll(100_000),
         };
-        drop(machine.on_deadline(&self.env()));
+        _ = machine.on_deadline(&self.env());
     }
 }
 
