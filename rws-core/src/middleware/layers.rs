@@ -64,7 +64,7 @@ pub trait Layers<C: Context + ?Sized> {
     ) -> ResponseVerdict;
 
     /// [`Middleware::filters`] of the layer at this place.
-    fn filters(&self, at: usize, state: &Self::State) -> bool;
+    fn filters(&self, at: usize, state: &mut Self::State) -> bool;
 
     /// [`Middleware::response_body`] of the layer at this place.
     fn response_body(&self, at: usize, state: &mut Self::State, input: Piece<'_>, out: &mut [u8])
@@ -160,7 +160,7 @@ impl<C: Context + ?Sized> Layers<C> for () {
     ) -> ResponseVerdict {
         ResponseVerdict::Continue
     }
-    fn filters(&self, _at: usize, _state: &()) -> bool {
+    fn filters(&self, _at: usize, _state: &mut ()) -> bool {
         false
     }
     fn response_body(&self, _at: usize, _state: &mut (), _input: Piece<'_>, _out: &mut [u8]) -> Filtered {
@@ -231,7 +231,7 @@ macro_rules! layers_of_a_tuple {
                     _ => ResponseVerdict::Continue,
                 }
             }
-            fn filters(&self, at: usize, state: &Self::State) -> bool {
+            fn filters(&self, at: usize, state: &mut Self::State) -> bool {
                 match at { $($at => self.$at.filters(&state.layers.$at),)+ _ => false }
             }
             fn response_body(

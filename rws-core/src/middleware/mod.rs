@@ -4,16 +4,46 @@
 //!   request(A) ─▶ request(B) ─▶ service ─▶ response(B) ─▶ response(A)
 //!                 request_body                response_body          response hooks run inner to outer
 //! ```
+//!
+//! A layer is a [`Middleware`]: it names the hooks that it has ([`Hooks`]) and implements those. A list of
+//! layers ([`Layers`]: a tuple, or a `Stack` put together at run time) around a service is [`Layered`], a
+//! service again; its page has a layer in ten lines. The memory that some hooks need is a [`Room`].
+//!
+//! Layers that come with the engine: [`TraceIdLayer`], [`BodyLimitLayer`], [`BlocklistLayer`].
+//!
+//! What holds for every list of layers:
+//!
+//! - A layer that replies is seen by the response hooks of the layers outside of it, and by no others.
+//! - A body hook sees what the layers outside of it made of the request body; a filter, and a response hook
+//!   that asks for the body, sees what those inside made of the answer's.
+//! - A hook that a layer does not name is never called and costs nothing.
+//! - What cannot be done, for lack of memory or by a layer's fault, is an answer or a cut-off exchange,
+//!   never a shortened message.
 
+mod blocklist;
+mod body_limit;
+mod cidr;
+mod client_ip;
 mod layered;
 mod layers;
 mod room;
+#[cfg(feature = "alloc")]
+mod stack;
+mod trace_id;
+mod traceparent;
 
+pub use blocklist::{BlocklistLayer, ListMode};
+pub use body_limit::{BodyLimitLayer, BodyLimitOverride, BodyLimitState, NoOverride};
+pub use cidr::{Cidr, CidrError, CidrFault, CidrSet, CidrSlot, IpSet, NoAddress};
+pub use client_ip::{HopField, client_ip};
 pub use layered::{Layered, LayeredState};
 pub use layers::{Layers, Mark, Piece, States};
 #[cfg(feature = "alloc")]
 pub use room::Heap;
 pub use room::{DeviceRoom, Inline, Memory, Room};
+#[cfg(feature = "alloc")]
+pub use stack::{BoxedMiddleware, Stack, StackState};
+pub use trace_id::{ID_BYTES_MAX, TraceIdLayer, TraceIdState, TracesFrom};
 
 use crate::message::{FieldBlockMut, RequestHead, Status};
 use crate::service::{Context, Outcome};
@@ -132,7 +162,7 @@ pub struct ResponseParts<'r, 'a> {
 }
 
 /// Which hooks a layer has; the others are skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hooks(pub u8);
 
 impl Hooks {
