@@ -9,6 +9,7 @@ use rws_core::message::{FieldBlock, RequestHead};
 use rws_core::service::{ConnectionInfo, Outcome, Service, Taken};
 use rws_core::{PeerFault, Status};
 
+use crate::forward::{Forward, Forwarded};
 use crate::job::JobCx;
 
 /// A service that shards can run. Every default suits a plain core service, see [`Plain`].
@@ -29,6 +30,18 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
     fn send(&self, state: &mut Self::State, socket: BorrowedFd<'_>, len: u64) -> io::Result<usize> {
         let _ = (state, socket, len);
         Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    /// The request to send on, if the answer is to come from an upstream. Asked once, after `begin`.
+    fn forward(&self, state: &mut Self::State) -> Option<Box<Forward>> {
+        let _ = state;
+        None
+    }
+
+    /// What became of the request that was sent on. Must decide the answer's head, and must not block. After
+    /// [`Forwarded::Head`] the upstream's body follows that head; after [`Forwarded::Failed`] `fill` is asked.
+    fn forwarded(&self, cx: &mut JobCx, state: &mut Self::State, forwarded: Forwarded<'_>) {
+        let _ = (cx, state, forwarded);
     }
 
     /// A request that the protocol engine refused before the service saw it (for logs and metrics).

@@ -25,6 +25,7 @@ pub mod application;
 pub mod buffer_pool;
 mod clock;
 pub mod files;
+pub mod forward;
 pub mod handover;
 pub mod job;
 pub mod mailbox;

@@ -17,18 +17,21 @@
 //! | what a finished job means | `settle.rs` |
 //! | deadlines, lingering, drain | `deadlines.rs` |
 //! | what other threads say | `mail.rs` |
+//! | connections to upstreams | `link/` |
 
 mod accept;
 mod conn;
 mod deadlines;
+mod link;
 mod mail;
 mod receive;
 mod settle;
 mod stored;
 mod transmit;
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -48,6 +51,7 @@ use crate::timer_wheel::TimerWheel;
 
 use self::accept::Acceptor;
 use self::conn::{Conn, Flags};
+use self::link::Link;
 use self::mail::Letters;
 use self::settle::Exchange;
 use self::stored::Pools;
@@ -125,6 +129,12 @@ pub(crate) struct Shard<A: Application> {
     tx: Box<[u8]>,
     tx_len: usize,
     tx_scratch: Box<[u8]>,
+    links: Slab<Link>,
+    link_timers: TimerWheel,
+    idle_links: HashMap<SocketAddr, Vec<u32>>,
+    link_tx: Box<[u8]>,
+    /// Links that may be read without a new event from the poller.
+    links_again: VecDeque<u32>,
     /// Connections that have more to do without a new event from the poller.
     again: VecDeque<u32>,
     letters: Letters<A::State>,
@@ -145,6 +155,8 @@ pub(crate) enum Next<S> {
     Ended,
 }
 
+/// Set in the poller's key of a connection to an upstream.
+const LINK_BIT: u64 = 1 << 62;
 const LISTENER_KEY: u64 = u64::MAX;
 const MAIL_KEY: u64 = u64::MAX - 1;
 /// Events taken from the poller at once.
@@ -186,6 +198,11 @@ impl<A: Application> Shard<A> {
             tx: vec![0; TX_BYTES].into_boxed_slice(),
             tx_len: 0,
             tx_scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            links: Slab::new(),
+            link_timers: TimerWheel::new(sys::monotonic_us()),
+            idle_links: HashMap::new(),
+            link_tx: vec![0; TX_BYTES].into_boxed_slice(),
+            links_again: VecDeque::new(),
             again: VecDeque::new(),
             letters: VecDeque::new(),
             reading: None,
@@ -215,6 +232,10 @@ impl<A: Application> Shard<A> {
                 if let Some(job) = self.go_on(buf, key) {
                     return Next::Job(job);
                 }
+                continue;
+            }
+            if let Some(key) = self.links_again.pop_front() {
+                self.go_on_with_link(buf, key);
                 continue;
             }
             return if self.is_drained() { Next::Ended } else { Next::Wait };
@@ -251,7 +272,9 @@ impl<A: Application> Shard<A> {
     /// How long to wait at most; `None`: for ever.
     fn patience(&self) -> Option<Duration> {
         let now = self.clock.now();
-        let mut until = self.timers.next_wake_us().map_or(Instant::NEVER, Instant::from_micros);
+        let timers = [self.timers.next_wake_us(), self.link_timers.next_wake_us()];
+        let first = timers.into_iter().flatten().min();
+        let mut until = first.map_or(Instant::NEVER, Instant::from_micros);
         until = until.min(self.listener_wakes());
         until = until.min(self.draining_until.unwrap_or(Instant::NEVER));
         (until != Instant::NEVER).then(|| Duration::from_micros(until.since_us(now)))
@@ -262,6 +285,10 @@ impl<A: Application> Shard<A> {
         let mut steps = TIMERS_PER_TURN;
         while let Some(key) = self.timers.pop_expired(now_us, &mut steps) {
             self.ring(key);
+        }
+        let mut steps = TIMERS_PER_TURN;
+        while let Some(key) = self.link_timers.pop_expired(now_us, &mut steps) {
+            self.ring_link(key);
         }
     }
 
@@ -274,6 +301,10 @@ impl<A: Application> Shard<A> {
             MAIL_KEY => {
                 self.mail.0.awake(true);
                 self.fetch_mail();
+                None
+            }
+            key if key & LINK_BIT != 0 => {
+                self.link_event(buf, key as u32, event);
                 None
             }
             key => self.happen(buf, key as u32, event),

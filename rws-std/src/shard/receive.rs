@@ -127,6 +127,10 @@ impl<A: Application> Shard<A> {
                     reading.from += step.consumed;
                     let from = at + chunk.at as usize;
                     let to = from + chunk.len as usize;
+                    if let Some(link) = self.link_of(key) {
+                        self.forward_body(link, &buf.rx[from..to], false);
+                        continue;
+                    }
                     if let Some(state) = self.borrow_state(key) {
                         let work = Work::Body { state, from, to, end: false };
                         return Progress::Job(self.send_away(buf, reading, stream, work));
@@ -136,6 +140,10 @@ impl<A: Application> Shard<A> {
                 }
                 Some(Event::End { stream, trailers: _ }) => {
                     reading.from += step.consumed;
+                    if let Some(link) = self.link_of(key) {
+                        self.forward_body(link, &[], true);
+                        continue;
+                    }
                     if let Some(state) = self.borrow_state(key) {
                         let work = Work::Body { state, from: at, to: at, end: true };
                         return Progress::Job(self.send_away(buf, reading, stream, work));
@@ -268,7 +276,7 @@ impl<A: Application> Shard<A> {
 }
 
 /// The thread's buffer for writing. While a late job still reads the old one, a fresh one takes its place.
-fn writable(buf: &mut Arc<TurnBuf>) -> &mut TurnBuf {
+pub(super) fn writable(buf: &mut Arc<TurnBuf>) -> &mut TurnBuf {
     if Arc::get_mut(buf).is_none() {
         *buf = Arc::new(TurnBuf::new());
     }

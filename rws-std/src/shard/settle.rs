@@ -20,6 +20,10 @@ pub(crate) struct Exchange<S> {
     pub(crate) body_bytes: u64,
     /// Body bytes that the application sends by itself, still to go.
     pub(crate) direct: u64,
+    /// The connection to an upstream that serves it.
+    pub(crate) link: Option<u32>,
+    /// The body of the answer comes from there.
+    pub(crate) is_relayed: bool,
 }
 
 /// Who answers.
@@ -55,7 +59,7 @@ pub(crate) enum Result<S> {
 
 impl<S> Exchange<S> {
     pub(crate) const fn new(stream: StreamId, answer: Answer<S>) -> Exchange<S> {
-        Exchange { stream, answer, status: None, body_bytes: 0, direct: 0 }
+        Exchange { stream, answer, status: None, body_bytes: 0, direct: 0, link: None, is_relayed: false }
     }
 }
 
@@ -121,6 +125,11 @@ impl<A: Application> Shard<A> {
         if is_woken && let Some(conn) = self.conns.get_mut(key as usize) {
             conn.h1.wake(address.stream);
         }
+        if let Answer::Service(state) = &mut exchange.answer
+            && let Some(plan) = self.app.forward(state)
+        {
+            return self.start_forward(address, exchange, plan);
+        }
         self.pump(key, exchange);
     }
 
@@ -162,6 +171,9 @@ impl<A: Application> Shard<A> {
 
     /// An exchange has been answered whole.
     pub(super) fn finish(&mut self, exchange: Exchange<A::State>, address: Address) {
+        if let Some(link) = exchange.link {
+            self.release_link(link);
+        }
         let status = exchange.status.unwrap_or(Status::INTERNAL_SERVER_ERROR);
         if status.code() >= 500 && !matches!(exchange.answer, Answer::Canned(_)) {
             self.stats.errors_total.up();
@@ -181,6 +193,9 @@ impl<A: Application> Shard<A> {
         let generation = conn.generation;
         let Some(exchange) = self.exchanges.try_remove(kept as usize) else { return };
         self.stats.aborted_total.up();
+        if let Some(link) = exchange.link {
+            self.drop_link(link);
+        }
         if let Answer::Service(state) = exchange.answer {
             self.prepare_cx(Address { conn: key, generation, stream: exchange.stream });
             self.app.end(&mut self.cx, state, Outcome::Aborted(cause));
@@ -203,12 +218,35 @@ impl<A: Application> Shard<A> {
 }
 
 /// Lets the machine pull from an exchange.
-pub(super) struct Pull<'p, A: Application> {
+pub(super) struct Pull<'p, 'b, A: Application> {
     pub(super) app: &'p A,
     pub(super) exchange: &'p mut Exchange<A::State>,
+    /// Body bytes that an upstream has sent, and whether they are the last.
+    pub(super) relayed: &'p mut Relayed<'b>,
 }
 
-impl<A: Application> Source for Pull<'_, A> {
+/// Body bytes on their way from an upstream to the client.
+pub(super) struct Relayed<'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) taken: usize,
+    pub(super) end: bool,
+}
+
+impl Relayed<'_> {
+    fn fill(&mut self, out: &mut [u8]) -> Fill {
+        let rest = self.bytes.get(self.taken..).unwrap_or(&[]);
+        let n = rest.len().min(out.len());
+        out[..n].copy_from_slice(&rest[..n]);
+        self.taken += n;
+        match (n, n == rest.len() && self.end) {
+            (_, true) => Fill::End(n),
+            (0, false) => Fill::Blocked,
+            (_, false) => Fill::More(n),
+        }
+    }
+}
+
+impl<A: Application> Source for Pull<'_, '_, A> {
     fn head(&mut self, _stream: StreamId) -> HeadAnswer<'_> {
         let answer = match &mut self.exchange.answer {
             Answer::Service(state) => self.app.head(state),
@@ -225,6 +263,7 @@ impl<A: Application> Source for Pull<'_, A> {
 
     fn fill(&mut self, _stream: StreamId, out: &mut [u8]) -> Fill {
         let fill = match &mut self.exchange.answer {
+            Answer::Service(_) if self.exchange.is_relayed => self.relayed.fill(out),
             Answer::Service(state) => self.app.fill(state, out),
             Answer::Canned(canned) => {
                 let text = &canned.text()[(self.exchange.body_bytes as usize).min(canned.text().len())..];
@@ -242,6 +281,7 @@ impl<A: Application> Source for Pull<'_, A> {
 
     fn direct(&mut self, _stream: StreamId) -> u64 {
         match &mut self.exchange.answer {
+            Answer::Service(_) if self.exchange.is_relayed => 0,
             Answer::Service(state) => self.app.direct(state),
             Answer::Canned(_) | Answer::Away => 0,
         }

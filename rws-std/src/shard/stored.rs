@@ -51,6 +51,33 @@ impl Pools {
         Box::new(Stored { buffer, from: 0, to: bytes.len() as u32 })
     }
 
+    /// Adds `bytes` behind what `stored` has. Fails beyond 64 KiB.
+    pub(crate) fn append(&mut self, stored: &mut Option<Box<Stored>>, bytes: &[u8]) -> Result<(), ()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let Some(mut old) = stored.take() else {
+            *stored = Some(self.store(bytes));
+            return Ok(());
+        };
+        let len = old.bytes().len();
+        let whole = len + bytes.len();
+        if whole > LARGE_BYTES {
+            *stored = Some(old);
+            return Err(());
+        }
+        if old.to as usize + bytes.len() > old.buffer.len() {
+            let mut buffer = self.large.take();
+            buffer[..len].copy_from_slice(old.bytes());
+            self.give(core::mem::replace(&mut old, Box::new(Stored { buffer, from: 0, to: len as u32 })));
+        }
+        let at = old.to as usize;
+        old.buffer[at..at + bytes.len()].copy_from_slice(bytes);
+        old.to += bytes.len() as u32;
+        *stored = Some(old);
+        Ok(())
+    }
+
     /// Takes a buffer back.
     #[expect(clippy::boxed_local, reason = "connections hold it boxed, to stay small")]
     pub(crate) fn give(&mut self, stored: Box<Stored>) {

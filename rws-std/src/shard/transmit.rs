@@ -6,7 +6,7 @@ use rws_core::connection::{ByteConnection, Connection, ConnectionStatus, ResetCa
 use rws_core::message::Scratch;
 
 use super::conn::{At, Flags};
-use super::settle::{Answer, Exchange, Nobody, Pull, is_blocked, is_over};
+use super::settle::{Answer, Exchange, Nobody, Pull, Relayed, is_blocked, is_over};
 use super::{Address, Shard};
 use crate::application::Application;
 use crate::sys::{self, Transfer};
@@ -31,8 +31,26 @@ const PULLED_BYTES_PER_TURN: usize = 1 << 20;
 
 impl<A: Application> Shard<A> {
     /// Sends what the exchange of connection `key` has, and stores or ends it.
-    pub(super) fn pump(&mut self, key: u32, mut exchange: Exchange<A::State>) {
-        let pulled = self.pull(key, &mut exchange);
+    pub(super) fn pump(&mut self, key: u32, exchange: Exchange<A::State>) {
+        self.pump_with(key, exchange, &[], false);
+    }
+
+    /// As [`Shard::pump`], with body bytes that an upstream has sent; `end` with the last ones. Says how many
+    /// of them were taken.
+    pub(super) fn pump_with(
+        &mut self,
+        key: u32,
+        mut exchange: Exchange<A::State>,
+        bytes: &[u8],
+        end: bool,
+    ) -> usize {
+        let mut relayed = Relayed { bytes, taken: 0, end };
+        let pulled = self.pull(key, &mut exchange, &mut relayed);
+        self.keep_or_end(key, exchange, pulled);
+        relayed.taken
+    }
+
+    fn keep_or_end(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         match pulled {
             Pulled::Over => {
@@ -40,7 +58,7 @@ impl<A: Application> Shard<A> {
                 self.finish(exchange, address);
             }
             Pulled::Parked => {
-                if exchange.status.is_none() {
+                if exchange.status.is_none() && exchange.link.is_none() {
                     // The answer waits for the body: its sender may go on (RFC 9110 §10.1.1).
                     let _ = conn.h1.grant(exchange.stream, 0);
                     self.put_back(key, exchange);
@@ -57,7 +75,7 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    fn pull(&mut self, key: u32, exchange: &mut Exchange<A::State>) -> Pulled {
+    fn pull(&mut self, key: u32, exchange: &mut Exchange<A::State>, relayed: &mut Relayed<'_>) -> Pulled {
         let mut budget = PULLED_BYTES_PER_TURN;
         loop {
             if exchange.direct > 0 {
@@ -73,7 +91,7 @@ impl<A: Application> Shard<A> {
             }
             let env = super::env(&self.clock, &self.settings);
             let mut scratch = Scratch { bytes: &mut self.tx_scratch, fields: &mut [] };
-            let mut pull = Pull { app: &*self.app, exchange };
+            let mut pull = Pull { app: &*self.app, exchange, relayed };
             let room = &mut self.tx[self.tx_len..];
             match conn.h1.transmit(&env, room, &mut scratch, &mut pull) {
                 Sent::Bytes(n) => {
@@ -216,7 +234,10 @@ impl<A: Application> Shard<A> {
         let At::Here(kept) = conn.exchange else { return self.transmit_own(key) };
         if let Some(exchange) = self.exchanges.try_remove(kept as usize) {
             conn.exchange = At::Nowhere;
-            self.pump(key, exchange);
+            match exchange.link {
+                Some(link) if exchange.is_relayed => self.resume_relay(key, link, exchange),
+                Some(_) | None => self.pump(key, exchange),
+            }
         }
     }
 

@@ -1,0 +1,144 @@
+//! Answering by asking somebody else: what a reverse proxy tells its shard.
+//!
+//! ```text
+//!  begin(head) ─▶ Application::forward ─▶ Forward ─▶ shard: pooled or new connection, client role of the core
+//!                 Application::forwarded ◀─ Forwarded::Head (the body follows by itself) or Forwarded::Failed
+//! ```
+//!
+//! The shard moves the bytes on its own reactor, without a thread: what is read from one side is written
+//! straight to the other, kept once where that side is slow, and asked for again only when it has gone on.
+
+mod request;
+mod reverse_proxy;
+
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use rws_core::connection::{BodyPlan, RequestOut};
+use rws_core::message::{OwnedFields, ResponseHead, Span};
+use rws_core::{PeerFault, Status};
+
+pub use self::request::ForwardOptions;
+pub use self::reverse_proxy::{ProxyState, ReverseProxy};
+
+/// A request for an upstream.
+#[derive(Debug)]
+pub struct Forward {
+    /// Where it can go.
+    pub upstream: Arc<dyn Upstream>,
+    /// How long to wait for a connection: µs.
+    pub connect_timeout_us: u64,
+    /// How long to wait for the next bytes of the upstream: µs.
+    pub read_timeout_us: u64,
+    pub(crate) text: Vec<u8>,
+    pub(crate) method: Span,
+    pub(crate) target: Span,
+    pub(crate) authority: Span,
+    pub(crate) fields: OwnedFields,
+    pub(crate) body: BodyPlan,
+    /// The client waits for `100 (Continue)`.
+    pub(crate) expects_continue: bool,
+    pub(crate) is_idempotent: bool,
+}
+
+impl Forward {
+    /// The fields that will be sent, for edits.
+    pub const fn fields_mut(&mut self) -> &mut OwnedFields {
+        &mut self.fields
+    }
+
+    pub(crate) fn request(&self) -> RequestOut<'_> {
+        RequestOut {
+            method: self.method.bytes(&self.text),
+            target: self.target.bytes(&self.text),
+            authority: self.authority.bytes(&self.text),
+            fields: self.fields.block(),
+            body: self.body,
+            expect_continue: self.expects_continue,
+            close: false,
+        }
+    }
+}
+
+/// The backends of one name.
+pub trait Upstream: core::fmt::Debug + Send + Sync + 'static {
+    /// The backend for a request's try number `attempt` (from 0); `None` if there is none left to try.
+    fn pick(&self, attempt: u32) -> Option<SocketAddr>;
+}
+
+/// One backend after the other.
+#[derive(Debug)]
+pub struct RoundRobin {
+    backends: Vec<SocketAddr>,
+    next: AtomicUsize,
+}
+
+impl RoundRobin {
+    /// Turns among `backends`.
+    pub const fn new(backends: Vec<SocketAddr>) -> RoundRobin {
+        RoundRobin { backends, next: AtomicUsize::new(0) }
+    }
+}
+
+impl Upstream for RoundRobin {
+    fn pick(&self, attempt: u32) -> Option<SocketAddr> {
+        if attempt as usize >= self.backends.len() {
+            return None;
+        }
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        self.backends.get(turn.checked_rem(self.backends.len())?).copied()
+    }
+}
+
+/// What became of a forwarded request.
+#[derive(Clone, Copy, Debug)]
+pub enum Forwarded<'e> {
+    /// The upstream's response, without hop-by-hop fields being removed. Its body goes to the client behind
+    /// the head that the application answers with.
+    Head(ResponseHead<'e>, BodyPlan),
+    /// There will be none.
+    Failed(ForwardError),
+}
+
+/// Why an upstream gave no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardError {
+    /// No backend is left to try.
+    NoBackend,
+    /// The backend takes no connection.
+    Connect,
+    /// The backend did not take a connection in time.
+    ConnectTimeout,
+    /// The backend closed the connection before its response.
+    Closed,
+    /// The backend did not answer in time.
+    ReadTimeout,
+    /// The backend broke the protocol.
+    Protocol(PeerFault),
+}
+
+impl ForwardError {
+    /// 502 (Bad Gateway) or 504 (Gateway Timeout).
+    pub const fn status(self) -> Status {
+        match self {
+            ForwardError::ConnectTimeout | ForwardError::ReadTimeout => Status::GATEWAY_TIMEOUT,
+            ForwardError::NoBackend
+            | ForwardError::Connect
+            | ForwardError::Closed
+            | ForwardError::Protocol(_) => Status::BAD_GATEWAY,
+        }
+    }
+
+    /// One line that says what happened.
+    pub const fn text(self) -> &'static str {
+        match self {
+            ForwardError::NoBackend => "no upstream is available",
+            ForwardError::Connect => "the upstream takes no connections",
+            ForwardError::ConnectTimeout => "the upstream did not take a connection in time",
+            ForwardError::Closed => "the upstream closed the connection",
+            ForwardError::ReadTimeout => "the upstream did not answer in time",
+            ForwardError::Protocol(_) => "the upstream broke the protocol",
+        }
+    }
+}

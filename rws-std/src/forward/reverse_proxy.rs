@@ -1,0 +1,122 @@
+//! A reverse proxy as an application of its own.
+
+use alloc::sync::Arc;
+
+use rws_core::Status;
+use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
+use rws_core::message::{Field, FieldBlock, KnownName, OwnedFields, RequestHead, ResponseHead, Span};
+use rws_core::semantics::hop_by_hop::end_to_end;
+use rws_core::service::{Context, Service, Taken};
+
+use super::{Forward, ForwardOptions, Forwarded, Upstream};
+use crate::application::Application;
+use crate::job::JobCx;
+
+/// Sends every request on to an upstream.
+#[derive(Debug)]
+pub struct ReverseProxy {
+    upstream: Arc<dyn Upstream>,
+    options: ForwardOptions,
+}
+
+impl ReverseProxy {
+    /// A proxy before `upstream`.
+    pub fn new(upstream: impl Upstream, options: ForwardOptions) -> ReverseProxy {
+        ReverseProxy { upstream: Arc::new(upstream), options }
+    }
+}
+
+/// One forwarded exchange.
+#[derive(Debug, Default)]
+pub struct ProxyState {
+    plan: Option<Box<Forward>>,
+    answer: Option<(Status, OwnedFields, BodyPlan)>,
+    /// The body of an answer of our own.
+    text: &'static str,
+    sent: usize,
+}
+
+impl ProxyState {
+    /// A state that asks for `plan` to be carried out.
+    pub fn new(plan: Forward) -> ProxyState {
+        ProxyState { plan: Some(Box::new(plan)), ..ProxyState::default() }
+    }
+
+    /// The plan, once.
+    pub fn take_plan(&mut self) -> Option<Box<Forward>> {
+        self.plan.take()
+    }
+
+    /// The upstream has answered, or will not.
+    pub fn take(&mut self, forwarded: Forwarded<'_>) {
+        match forwarded {
+            Forwarded::Head(head, plan) => {
+                let mut fields = OwnedFields::new();
+                for (name, value) in end_to_end(head.fields) {
+                    // It was well-formed when it came; beyond 64 KiB the rest is left out.
+                    let _ = fields.push(name, value);
+                }
+                self.answer = Some((head.status, fields, plan));
+            }
+            Forwarded::Failed(error) => {
+                self.text = error.text();
+                let len = self.text.len() as u64;
+                self.answer = Some((error.status(), text_fields(), BodyPlan::Sized(len)));
+            }
+        }
+    }
+
+    /// The head to answer with.
+    pub fn head(&self) -> HeadAnswer<'_> {
+        match &self.answer {
+            Some((status, fields, plan)) => {
+                HeadAnswer::Final(ResponseHead { status: *status, fields: fields.block() }, *plan)
+            }
+            None => HeadAnswer::NotYet,
+        }
+    }
+
+    /// The body of an answer of our own; an upstream's goes by without this.
+    pub fn fill(&mut self, out: &mut [u8]) -> Fill {
+        let rest = self.text.as_bytes().get(self.sent..).unwrap_or(&[]);
+        let n = rest.len().min(out.len());
+        out[..n].copy_from_slice(&rest[..n]);
+        self.sent += n;
+        if n == rest.len() { Fill::End(n) } else { Fill::More(n) }
+    }
+}
+
+fn text_fields() -> OwnedFields {
+    const TYPE: &[Field] = &[Field::known(KnownName::ContentType, Span { at: 0, len: 10 })];
+    OwnedFields::copy_of(FieldBlock::new(b"text/plain", TYPE))
+}
+
+impl Service<JobCx> for ReverseProxy {
+    type State = ProxyState;
+
+    fn begin(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> ProxyState {
+        ProxyState::new(Forward::of(head, cx.connection(), Arc::clone(&self.upstream), &self.options))
+    }
+
+    fn body(&self, _cx: &mut JobCx, _state: &mut ProxyState, _chunk: &[u8], _end: bool) -> Taken {
+        Taken::Stop
+    }
+
+    fn head<'s>(&self, state: &'s mut ProxyState) -> HeadAnswer<'s> {
+        state.head()
+    }
+
+    fn fill(&self, state: &mut ProxyState, out: &mut [u8]) -> Fill {
+        state.fill(out)
+    }
+}
+
+impl Application for ReverseProxy {
+    fn forward(&self, state: &mut ProxyState) -> Option<Box<Forward>> {
+        state.take_plan()
+    }
+
+    fn forwarded(&self, _cx: &mut JobCx, state: &mut ProxyState, forwarded: Forwarded<'_>) {
+        state.take(forwarded);
+    }
+}
