@@ -73,6 +73,9 @@ where
     fn body(&self, cx: &mut JobCx, state: &mut S::State, chunk: &[u8], end: bool) -> Taken {
         self.0.body(cx, state, chunk, end)
     }
+    fn advance(&self, cx: &mut JobCx, state: &mut S::State) {
+        self.0.advance(cx, state);
+    }
     fn head<'s>(&self, state: &'s mut S::State) -> HeadAnswer<'s> {
         self.0.head(state)
     }
@@ -88,3 +91,33 @@ where
 }
 
 impl<S> Application for Plain<S> where S: Service<JobCx, State: Send + 'static> + Send + Sync + 'static {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rws_core::middleware::{Heap, Layered, Stack, TraceIdLayer};
+    use rws_core::testing::{Exchange, Fixed};
+
+    use super::*;
+    use crate::job::Post;
+    use crate::shard::Address;
+
+    struct Nowhere;
+
+    impl Post for Nowhere {
+        fn wake(&self, _address: Address) {}
+        fn grant(&self, _address: Address, _bytes: u32) {}
+    }
+
+    #[test]
+    fn the_response_hooks_of_a_plain_service_run() {
+        let mut stack = Stack::new();
+        stack.push(TraceIdLayer::new());
+        let service: Layered<_, _, Heap> = Layered::with_room(stack, Fixed::text(Status::OK, "hello"));
+        let mut cx = JobCx::new(0, Arc::new(Nowhere), None);
+        let answer = Exchange::get("/").run(&Plain(service), &mut cx);
+        assert_eq!(answer.body(), b"hello");
+        assert_eq!(answer.field("X-Request-ID").map(str::len), Some(32));
+    }
+}

@@ -28,6 +28,7 @@ pub mod files;
 pub mod forward;
 pub mod handover;
 pub mod job;
+mod layered;
 pub mod mailbox;
 mod server;
 mod settings;

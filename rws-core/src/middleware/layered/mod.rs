@@ -138,6 +138,13 @@ impl<L, S, R: Room> Layered<L, S, R> {
     }
 }
 
+impl<LS, SS, R> LayeredState<LS, SS, R> {
+    /// The inner service's state, while there is one: for adapters that extend services.
+    pub const fn inner_mut(&mut self) -> Option<&mut SS> {
+        self.inner.as_mut()
+    }
+}
+
 /// The state of one exchange of a [`Layered`] service.
 #[derive(Debug)]
 pub struct LayeredState<LS, SS, R> {
