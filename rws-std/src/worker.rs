@@ -7,13 +7,14 @@ use std::panic::catch_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rws_core::message::{Field, OwnedRequestHead, Scratch};
+use rws_core::message::{Field, OwnedRequestHead, RequestHead, Scratch};
 
 use crate::application::Application;
 use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
 use crate::job::{self, GiveAway, JobCx, Pool, Post};
 use crate::shard::{
-    Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf, Work,
+    Address, Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf,
+    Work,
 };
 
 /// What the thread owns: nothing of it belongs to the shard.
@@ -75,7 +76,7 @@ pub(crate) fn drive<A: Application>(
             continue;
         }
         let address = job.address;
-        worker.prepare(&shard, &job);
+        worker.prepare(&shard, address);
         let published = shard.publish();
         worker.word.set(published.word());
         let result = worker.run(job);
@@ -114,30 +115,29 @@ impl<A: Application> Worker<A> {
         }
     }
 
-    fn prepare(&mut self, shard: &Shard<A>, job: &Job<A::State>) {
+    fn prepare(&mut self, shard: &Shard<A>, address: Address) {
         self.cx.now = shard.clock.now();
         self.cx.unix_time = shard.clock.unix_time();
-        self.cx.address = job.address;
-        self.cx.connection = job.connection;
+        self.cx.address = address;
+        self.cx.connection = shard.connection(address.conn);
     }
 
     fn run(&mut self, job: Job<A::State>) -> JobResult<A::State> {
         job::set_in_job(true);
         let (app, cx, buf, edits) = (&*self.app, &mut self.cx, &*self.buf, &mut self.edits);
         let result = catch_unwind(AssertUnwindSafe(|| match job.work {
-            Work::Begin { spans, at } => {
-                let rx = buf.rx.get(at..).unwrap_or(&[]);
-                let mut head = spans.view_shared(rx, &buf.decoded, &buf.index, edits.lend());
+            Work::Begin { at } => {
+                let mut head = head_of(buf, at, edits.lend());
                 let mut state = app.begin(cx, &mut head);
                 app.advance(cx, &mut state);
                 JobResult::Begun(state)
             }
             Work::Body { state, from, to, end } => {
-                give_body(app, cx, state, buf.rx.get(from..to).unwrap_or(&[]), end)
+                give_body(app, cx, *state, buf.rx.get(from..to).unwrap_or(&[]), end)
             }
             Work::Advance { mut state } => {
                 app.advance(cx, &mut state);
-                JobResult::Advanced(state)
+                JobResult::Advanced(*state)
             }
         }));
         job::set_in_job(false);
@@ -149,22 +149,18 @@ impl<A: Application> Worker<A> {
     fn offload(&mut self, shard: &mut Shard<A>, job: Job<A::State>, spares: &Arc<Spares<Shard<A>>>) {
         let address = job.address;
         let work = match job.work {
-            Work::Begin { spans, at } => {
-                let rx = self.buf.rx.get(at..).unwrap_or(&[]);
-                let head = spans.view_shared(rx, &self.buf.decoded, &self.buf.index, self.edits.lend());
+            Work::Begin { at } => {
+                let head = head_of(&self.buf, at, self.edits.lend());
                 Owned::Begin(Box::new(OwnedRequestHead::of(&head)))
             }
-            Work::Advance { state } => Owned::Advance(state),
+            Work::Advance { state } => Owned::Advance(*state),
             Work::Body { state, from, to, end } => {
-                Owned::Body(state, self.buf.rx.get(from..to).unwrap_or(&[]).to_vec(), end)
+                Owned::Body(*state, self.buf.rx.get(from..to).unwrap_or(&[]).to_vec(), end)
             }
         };
         shard.release_lease();
+        self.prepare(shard, address);
         let mut cx = self.cx.fork();
-        cx.now = shard.clock.now();
-        cx.unix_time = shard.clock.unix_time();
-        cx.address = address;
-        cx.connection = job.connection;
         let (app, mail) = (Arc::clone(&self.app), Arc::clone(&self.mail));
         let offloaded = spares.offload(Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(|| work.run(&*app, &mut cx)));
@@ -175,6 +171,14 @@ impl<A: Application> Worker<A> {
             shard.settle(address, JobResult::Failed(Canned::Overloaded));
             shard.go_on_later(address);
         }
+    }
+}
+
+/// The head that a job begins with.
+fn head_of<'b>(buf: &'b TurnBuf, at: usize, edits: Scratch<'b>) -> RequestHead<'b> {
+    match &buf.head {
+        Some(spans) => spans.view_shared(buf.rx.get(at..).unwrap_or(&[]), &buf.decoded, &buf.index, edits),
+        None => unreachable!("the shard sets the head before it asks for the job"),
     }
 }
 

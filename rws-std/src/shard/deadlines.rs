@@ -2,6 +2,7 @@
 
 use rws_core::Instant;
 use rws_core::connection::{Connection, Event, ResetCause};
+use rws_core::service::ConnectionInfo;
 
 use super::conn::{At, Flags};
 use super::{Address, Shard};
@@ -175,8 +176,15 @@ impl<A: Application> Shard<A> {
         self.cx.now = self.clock.now();
         self.cx.unix_time = self.clock.unix_time();
         self.cx.address = address;
-        if let Some(conn) = self.conns.get(address.conn as usize) {
-            self.cx.connection.peer = Some(conn.peer);
+        self.cx.connection = self.connection(address.conn);
+    }
+
+    /// Where connection `key` came from.
+    pub(crate) fn connection(&self, key: u32) -> ConnectionInfo {
+        ConnectionInfo {
+            peer: self.conns.get(key as usize).map(|conn| conn.peer),
+            local: self.acceptor.as_ref().and_then(super::Acceptor::local),
+            secure: false,
         }
     }
 }

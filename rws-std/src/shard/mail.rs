@@ -95,11 +95,9 @@ impl<A: Application> Shard<A> {
         let Some(reading) = self.reading.take() else { return };
         let key = reading.conn;
         self.flush(key, false);
-        let Some(lease) = reading.lease else { return };
-        let unread = &lease.rx[reading.from..reading.to];
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        if !unread.is_empty() {
-            conn.leftover = Some(self.pools.store(unread));
+        if let Some(lease) = reading.lease {
+            conn.leftover = Some(self.pools.store(&lease.rx[reading.from..reading.to]));
             conn.flags.set(Flags::UNOFFERED);
         }
         if !reading.drained {

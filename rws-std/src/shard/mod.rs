@@ -37,7 +37,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rws_core::connection::{ResetCause, StreamId};
-use rws_core::message::Field;
+use rws_core::message::{Field, RequestSpans};
 use rws_core::{Env, Instant};
 use slab::Slab;
 
@@ -77,6 +77,8 @@ pub(crate) struct TurnBuf {
     pub(crate) rx: Box<[u8]>,
     pub(crate) decoded: Box<[u8]>,
     pub(crate) index: Box<[Field]>,
+    /// The head whose job is out. It lies here so that it is copied once.
+    pub(crate) head: Option<RequestSpans>,
 }
 
 impl TurnBuf {
@@ -85,6 +87,7 @@ impl TurnBuf {
             rx: vec![0; RX_BYTES].into_boxed_slice(),
             decoded: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             index: vec![Field::default(); SCRATCH_FIELDS].into_boxed_slice(),
+            head: None,
         }
     }
 }
@@ -135,6 +138,8 @@ pub(crate) struct Shard<A: Application> {
     link_tx: Box<[u8]>,
     /// Links that may be read without a new event from the poller.
     links_again: VecDeque<u32>,
+    /// How many of both lists belong to this turn; what is listed meanwhile waits for the next.
+    again_left: Option<usize>,
     /// Connections that have more to do without a new event from the poller.
     again: VecDeque<u32>,
     letters: Letters<A::State>,
@@ -203,6 +208,7 @@ impl<A: Application> Shard<A> {
             idle_links: HashMap::new(),
             link_tx: vec![0; TX_BYTES].into_boxed_slice(),
             links_again: VecDeque::new(),
+            again_left: None,
             again: VecDeque::new(),
             letters: VecDeque::new(),
             reading: None,
@@ -228,18 +234,29 @@ impl<A: Application> Shard<A> {
                 self.read_letter(letter);
                 continue;
             }
-            if let Some(key) = self.again.pop_front() {
-                if let Some(job) = self.go_on(buf, key) {
+            if self.take_turn_again() {
+                if let Some(key) = self.links_again.pop_front() {
+                    self.go_on_with_link(buf, key);
+                } else if let Some(key) = self.again.pop_front()
+                    && let Some(job) = self.go_on(buf, key)
+                {
                     return Next::Job(job);
                 }
                 continue;
             }
-            if let Some(key) = self.links_again.pop_front() {
-                self.go_on_with_link(buf, key);
-                continue;
-            }
             return if self.is_drained() { Next::Ended } else { Next::Wait };
         }
+    }
+
+    /// Whether one more of the listed connections may go on in this turn.
+    fn take_turn_again(&mut self) -> bool {
+        let listed = self.again.len() + self.links_again.len();
+        let left = self.again_left.get_or_insert(listed);
+        if listed == 0 || *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        true
     }
 
     /// After a job: goes on with the connection that it belonged to.
@@ -250,7 +267,8 @@ impl<A: Application> Shard<A> {
     /// Waits for events, mail and timers, and begins a new turn.
     pub(crate) fn wait(&mut self) {
         self.fetch_mail();
-        let timeout = if self.letters.is_empty() { self.patience() } else { Some(Duration::ZERO) };
+        let has_work = !(self.letters.is_empty() && self.again.is_empty() && self.links_again.is_empty());
+        let timeout = if has_work { Some(Duration::ZERO) } else { self.patience() };
         let sleeps = timeout != Some(Duration::ZERO);
         let timeout = if sleeps && !self.mail.0.prepare_to_sleep() { Some(Duration::ZERO) } else { timeout };
         // The poller is ours and its list is sound: an error would come again at once, so time goes on.
@@ -259,6 +277,7 @@ impl<A: Application> Shard<A> {
             self.mail.0.rouse();
         }
         self.ready_at = 0;
+        self.again_left = None;
         self.clock.tick();
         self.fetch_mail();
         self.ring_timers();

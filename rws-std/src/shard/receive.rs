@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
-use rws_core::message::{RequestSpans, Scratch};
+use rws_core::message::Scratch;
 use rws_core::service::ConnectionInfo;
 
 use super::conn::{At, Flags};
@@ -15,19 +15,18 @@ use crate::sys::{self, Transfer};
 #[derive(Debug)]
 pub(crate) struct Job<S> {
     pub(crate) address: Address,
-    pub(crate) connection: ConnectionInfo,
     pub(crate) work: Work<S>,
 }
 
 /// What is to be done. Places are in the `rx` of the thread's [`TurnBuf`].
 #[derive(Debug)]
 pub(crate) enum Work<S> {
-    /// Begin an exchange: the head starts at `at`.
-    Begin { spans: RequestSpans, at: usize },
+    /// Begin an exchange: the buffer's head, whose bytes start at `at`.
+    Begin { at: usize },
     /// Give `from..to` of the request body to the exchange.
-    Body { state: S, from: usize, to: usize, end: bool },
+    Body { state: Box<S>, from: usize, to: usize, end: bool },
     /// Somebody woke the exchange before its answer was decided.
-    Advance { state: S },
+    Advance { state: Box<S> },
 }
 
 /// How working off some bytes ended.
@@ -105,10 +104,10 @@ impl<A: Application> Shard<A> {
         let Some(mut reading) = self.reading.take() else { return Progress::Rest };
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
-            let TurnBuf { rx, decoded, index } = writable(buf);
+            let turn = writable(buf);
             let env = super::env(&self.clock, &self.settings);
-            let mut scratch = Scratch { bytes: decoded, fields: index };
-            let step = conn.h1.receive(&env, &mut rx[reading.from..reading.to], &mut scratch);
+            let mut scratch = Scratch { bytes: &mut turn.decoded, fields: &mut turn.index };
+            let step = conn.h1.receive(&env, &mut turn.rx[reading.from..reading.to], &mut scratch);
             let at = reading.from;
             match step.event {
                 None => {
@@ -120,7 +119,8 @@ impl<A: Application> Shard<A> {
                 Some(Event::Request { stream, head, end: _ }) => {
                     reading.from += step.consumed;
                     self.stats.requests_total.up();
-                    let work = Work::Begin { spans: head, at };
+                    turn.head = Some(head);
+                    let work = Work::Begin { at };
                     return Progress::Job(self.send_away(buf, reading, stream, work));
                 }
                 Some(Event::Body { stream, chunk }) => {
@@ -132,7 +132,7 @@ impl<A: Application> Shard<A> {
                         continue;
                     }
                     if let Some(state) = self.borrow_state(key) {
-                        let work = Work::Body { state, from, to, end: false };
+                        let work = Work::Body { state: Box::new(state), from, to, end: false };
                         return Progress::Job(self.send_away(buf, reading, stream, work));
                     }
                     // The answer did not wait for this body: it is read and dropped.
@@ -145,7 +145,7 @@ impl<A: Application> Shard<A> {
                         continue;
                     }
                     if let Some(state) = self.borrow_state(key) {
-                        let work = Work::Body { state, from: at, to: at, end: true };
+                        let work = Work::Body { state: Box::new(state), from: at, to: at, end: true };
                         return Progress::Job(self.send_away(buf, reading, stream, work));
                     }
                     self.settle_end(key);
@@ -206,20 +206,18 @@ impl<A: Application> Shard<A> {
         work: Work<A::State>,
     ) -> Job<A::State> {
         let key = reading.conn;
-        reading.lease = Some(Arc::clone(buf));
+        if reading.from < reading.to {
+            // Whoever takes the shard while the job runs has to copy the unread tail.
+            reading.lease = Some(Arc::clone(buf));
+        }
         self.reading = Some(reading);
         self.address_job(key, stream, work)
     }
 
     fn address_job(&mut self, key: u32, stream: StreamId, work: Work<A::State>) -> Job<A::State> {
-        let local = self.acceptor.as_ref().and_then(|acceptor| acceptor.local());
         let conn = &mut self.conns[key as usize];
         conn.flags.set(Flags::JOB_OUT);
-        Job {
-            address: Address { conn: key, generation: conn.generation, stream },
-            connection: ConnectionInfo { peer: Some(conn.peer), local, secure: false },
-            work,
-        }
+        Job { address: Address { conn: key, generation: conn.generation, stream }, work }
     }
 
     /// A job for an exchange that was woken before its answer was decided.
@@ -232,7 +230,7 @@ impl<A: Application> Shard<A> {
         conn.flags.clear(Flags::WOKEN);
         let stream = self.exchanges.get(kept as usize)?.stream;
         let state = self.borrow_state(key)?;
-        Some(self.address_job(key, stream, Work::Advance { state }))
+        Some(self.address_job(key, stream, Work::Advance { state: Box::new(state) }))
     }
 
     /// Something that ends the exchange or the connection. False if the connection is gone.

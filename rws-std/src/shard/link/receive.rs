@@ -117,7 +117,7 @@ impl<A: Application> Shard<A> {
     fn work_off_link(&mut self, buf: &mut Arc<TurnBuf>, key: u32, to: usize) -> Reached {
         let mut from = 0;
         loop {
-            let TurnBuf { rx, decoded, index } = writable(buf);
+            let TurnBuf { rx, decoded, index, .. } = writable(buf);
             let Some(link) = self.links.get_mut(key as usize) else { return Reached::Gone };
             let Some(owner) = link.flow.as_ref().map(|flow| flow.owner) else { return Reached::Gone };
             let env = crate::shard::env(&self.clock, &self.settings);
