@@ -37,6 +37,9 @@ pub(super) fn of_response(
     plan: BodyPlan,
     declared: Option<u64>,
 ) -> Framing {
+    if status == Status::OK && !matches!(method, Method::Head | Method::Connect) {
+        return of_plan(plan, http10);
+    }
     match status.code() {
         // RFC 9110 §8.6, RFC 9112 §6.1: neither field in 1xx and 204.
         100..=199 | 204 => return Framing::Bare,
@@ -52,6 +55,10 @@ pub(super) fn of_response(
             (BodyPlan::None | BodyPlan::Streamed, _) => Framing::Bare,
         };
     }
+    of_plan(plan, http10)
+}
+
+const fn of_plan(plan: BodyPlan, http10: bool) -> Framing {
     match plan {
         BodyPlan::None => Framing::Sized(0),
         BodyPlan::Sized(len) => Framing::Sized(len),

@@ -47,11 +47,28 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    /// A number in decimal.
-    pub(super) fn put_decimal(&mut self, mut number: u64) -> Result<(), Capacity> {
-        let mut digits = [0u8; 20];
-        let mut first = digits.len();
-        for (at, slot) in digits.iter_mut().enumerate().rev() {
+    /// A field line.
+    #[inline]
+    pub(super) fn put_line(&mut self, name: &[u8], value: &[u8]) -> Result<(), Capacity> {
+        let len = name.len().wrapping_add(value.len()).wrapping_add(4);
+        let end = self.len.wrapping_add(len);
+        let line = self.bytes.get_mut(self.len..end).ok_or(Capacity::Bytes)?;
+        let (to_name, rest) = line.split_at_mut_checked(name.len()).ok_or(Capacity::Bytes)?;
+        let (colon, rest) = rest.split_first_chunk_mut::<2>().ok_or(Capacity::Bytes)?;
+        let (to_value, line_end) = rest.split_last_chunk_mut::<2>().ok_or(Capacity::Bytes)?;
+        to_name.copy_from_slice(name);
+        *colon = *b": ";
+        to_value.get_mut(..value.len()).ok_or(Capacity::Bytes)?.copy_from_slice(value);
+        *line_end = *b"\r\n";
+        self.len = end;
+        Ok(())
+    }
+
+    /// A number in decimal, and CRLF.
+    pub(super) fn put_decimal_line(&mut self, mut number: u64) -> Result<(), Capacity> {
+        let mut line = *b"00000000000000000000\r\n";
+        let mut first = DECIMALS;
+        for (at, slot) in line.iter_mut().take(DECIMALS).enumerate().rev() {
             *slot = b'0' | (number % 10) as u8;
             first = at;
             number /= 10;
@@ -59,7 +76,7 @@ impl<'a> Out<'a> {
                 break;
             }
         }
-        self.put(digits.get(first..).unwrap_or(&[]))
+        self.put(line.get(first..).unwrap_or(&[]))
     }
 
     /// A number in hexadecimal, without leading zeros.
@@ -71,6 +88,9 @@ impl<'a> Out<'a> {
         Ok(())
     }
 }
+
+/// Decimal digits of the largest number.
+const DECIMALS: usize = 20;
 
 /// How many hexadecimal digits `number` has.
 pub(super) const fn hex_digits(number: u64) -> u32 {

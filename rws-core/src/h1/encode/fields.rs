@@ -103,18 +103,15 @@ fn may_trail(name: FieldName<'_>) -> bool {
 
 #[inline]
 fn field_line(out: &mut Out<'_>, name: FieldName<'_>, value: &[u8]) -> Result<(), Error> {
-    match name {
-        FieldName::Known(known) => out.put(known.as_str().as_bytes())?,
-        FieldName::Other(name) if is_token(name) => out.put(name)?,
+    let name = match name {
+        FieldName::Known(known) => known.as_str().as_bytes(),
+        FieldName::Other(name) if is_token(name) => name,
         FieldName::Other(_) => return Err(Misuse::FieldNameSyntax.into()),
-    }
+    };
     if !is_plain(value) && !is_field_value(value) {
         return Err(Misuse::FieldValueSyntax.into());
     }
-    out.put(b": ")?;
-    out.put(value)?;
-    out.put(b"\r\n")?;
-    Ok(())
+    Ok(out.put_line(name, value)?)
 }
 
 /// A quick look, eight bytes at a time, that settles almost every value: no byte below space and no DEL,
@@ -125,14 +122,13 @@ pub(super) fn is_plain(value: &[u8]) -> bool {
     if first == b' ' || last == b' ' {
         return false;
     }
-    let (words, tail) = value.as_chunks::<8>();
-    let mut hits = 0;
-    for word in words {
+    let Some(last) = value.last_chunk::<8>() else {
+        return value.iter().all(|&byte| byte >= b' ' && byte != 0x7f);
+    };
+    let (mut hits, mut rest) = (control_bytes(u64::from_ne_bytes(*last)), value);
+    while let Some((word, more)) = rest.split_first_chunk::<8>() {
         hits |= control_bytes(u64::from_ne_bytes(*word));
-    }
-    match value.last_chunk::<8>() {
-        Some(word) => hits |= control_bytes(u64::from_ne_bytes(*word)),
-        None => return tail.iter().all(|&byte| byte >= b' ' && byte != 0x7f),
+        rest = more;
     }
     hits == 0
 }

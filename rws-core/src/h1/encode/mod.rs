@@ -52,9 +52,7 @@ pub(super) fn response(
     status_line(out, head.status)?;
     let seen = fields(out, head.fields)?;
     if let (false, Some(date)) = (seen.date, frame.date) {
-        out.put(b"Date: ")?;
-        out.put(date)?;
-        out.put(b"\r\n")?;
+        out.put(&date_line(date))?;
     }
     let framing = framing_out::of_response(frame.method, head.status, frame.http10, plan, seen.length);
     framing_field(out, framing)?;
@@ -133,12 +131,22 @@ fn connection_options(out: &mut Out<'_>, persist: bool, upgrade: bool, te: bool)
     out.put(if persist && !upgrade && !te { b"\r\n" } else { b"\r\n\r\n" })
 }
 
+/// The `Date` field line, in one piece.
+#[inline]
+fn date_line(date: &[u8; 29]) -> [u8; 37] {
+    let mut line = *b"Date: .............................\r\n";
+    if let Some(value) = line.get_mut(6..35) {
+        value.copy_from_slice(date);
+    }
+    line
+}
+
+#[inline]
 fn framing_field(out: &mut Out<'_>, framing: Framing) -> Result<(), Capacity> {
     match framing {
         Framing::Sized(len) | Framing::Declared(len) => {
             out.put(b"Content-Length: ")?;
-            out.put_decimal(len)?;
-            out.put(b"\r\n")
+            out.put_decimal_line(len)
         }
         Framing::Chunked => out.put(b"Transfer-Encoding: chunked\r\n"),
         Framing::Bare | Framing::UntilClose => Ok(()),
@@ -155,8 +163,8 @@ fn status_line(out: &mut Out<'_>, status: Status) -> Result<(), Capacity> {
         Status::NOT_FOUND => b"HTTP/1.1 404 Not Found\r\n",
         _ => {
             out.put(b"HTTP/1.1 ")?;
-            out.put_decimal(u64::from(status.code()))?;
-            out.put(b" ")?;
+            let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
+            out.put(&[digit(100), digit(10), digit(1), b' '])?;
             out.put(status.reason().as_bytes())?;
             return out.put(b"\r\n");
         }
@@ -177,17 +185,15 @@ pub(super) fn canned(
 ) -> Result<(), Capacity> {
     status_line(out, status)?;
     if let Some(date) = date {
-        out.put(b"Date: ")?;
-        out.put(date)?;
-        out.put(b"\r\n")?;
+        out.put(&date_line(date))?;
     }
     if status == Status::METHOD_NOT_ALLOWED {
         // Only CONNECT is refused here (RFC 9110 §15.5.6 asks for the field).
         out.put(b"Allow: GET, HEAD\r\n")?;
     }
     out.put(b"Content-Type: text/plain\r\nContent-Length: ")?;
-    out.put_decimal(text.len().saturating_add(1) as u64)?;
-    out.put(b"\r\nConnection: close\r\n\r\n")?;
+    out.put_decimal_line(text.len().saturating_add(1) as u64)?;
+    out.put(b"Connection: close\r\n\r\n")?;
     if with_body {
         out.put(text.as_bytes())?;
         out.put(b"\n")?;

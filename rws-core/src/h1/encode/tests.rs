@@ -17,11 +17,10 @@ fn numbers_are_written_without_leading_zeros() {
     for number in [0, 1, 9, 10, 15, 16, 255, 256, 4095, 65_535, 1_000_000, u64::MAX] {
         let mut bytes = [0; 64];
         let mut out = Out::new(&mut bytes);
-        out.put_decimal(number).unwrap();
-        out.put(b" ").unwrap();
+        out.put_decimal_line(number).unwrap();
         out.put_hex(number).unwrap();
         let len = out.len();
-        assert_eq!(&bytes[..len], alloc::format!("{number} {number:x}").as_bytes());
+        assert_eq!(&bytes[..len], alloc::format!("{number}\r\n{number:x}").as_bytes());
         assert_eq!(hex_digits(number) as usize, alloc::format!("{number:x}").len());
     }
 }
