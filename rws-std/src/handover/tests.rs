@@ -9,7 +9,7 @@ use super::watchdog::Watchdog;
 use super::{Arrival, Bell, Handover, Held, Slot, Spares, Stolen, ThreadLimits, Word};
 
 /// Longer than anything here takes; only a failure waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(if cfg!(miri) { 600 } else { 20 });
 
 fn slot_of<T>(shard: T) -> (Arc<Slot<T>>, Held<T>) {
     Slot::new(3, Arc::new(Bell::new()), Box::new(shard))
