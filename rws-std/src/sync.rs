@@ -2,19 +2,18 @@
 //!
 //! Built normally these are the standard library's. Under `RUSTFLAGS="--cfg loom"` the unit tests of this
 //! crate get loom's instead, which explore every interleaving that the memory model allows. Only what is
-//! modelled uses this module; plain locks elsewhere come from `std`.
+//! modelled uses this module; plain locks elsewhere come from `std`, and so does `Arc`, whose counting is not what
+//! is modelled.
 
 #[cfg(all(loom, test))]
 pub(crate) use loom::{
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
 
-#[cfg(not(all(loom, test)))]
-pub(crate) use alloc::sync::Arc;
 #[cfg(not(all(loom, test)))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 #[cfg(not(all(loom, test)))]

@@ -1,5 +1,6 @@
 //! Every interleaving of the races that the module heads name, by loom. Each model is as small as its race.
 
+use alloc::sync::Arc;
 use core::sync::atomic::AtomicUsize as Plain;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +8,6 @@ use loom::thread;
 
 use super::{Bell, SleepFlag, Slot, Word};
 use crate::mailbox::{Mailbox, Signal};
-use crate::sync::Arc;
 
 /// A shard that loom watches: two threads inside of it at once fail the model.
 fn shard(value: u32) -> Box<loom::cell::UnsafeCell<u32>> {

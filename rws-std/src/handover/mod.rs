@@ -32,7 +32,7 @@ mod spares;
 mod tests;
 mod watchdog;
 
-use alloc::sync::Arc as StdArc;
+use alloc::sync::Arc;
 use std::io;
 use std::time::Instant;
 
@@ -41,7 +41,6 @@ pub use self::learning::{Learning, Placement};
 pub use self::sleep_flag::SleepFlag;
 pub use self::spares::{Arrival, Drive, Job, SPAWN_RETRY, Spares, ThreadLimits, ThreadStats};
 pub use self::watchdog::TICK;
-use crate::sync::Arc;
 pub use crate::sys::slot::{Held, Published, Slot, Stolen, Word};
 
 use self::watchdog::Watchdog;
@@ -49,7 +48,7 @@ use self::watchdog::Watchdog;
 /// A running set of shards with their threads and their watchdog.
 #[derive(Debug)]
 pub struct Handover<T> {
-    spares: StdArc<Spares<T>>,
+    spares: Arc<Spares<T>>,
     bell: Arc<Bell>,
 }
 
@@ -64,7 +63,7 @@ impl<T: Send + 'static> Handover<T> {
     pub fn start(
         limits: ThreadLimits,
         shards: Vec<T>,
-        drive: impl Fn(Held<T>, Arrival, &StdArc<Spares<T>>) + Send + Sync + 'static,
+        drive: impl Fn(Held<T>, Arrival, &Arc<Spares<T>>) + Send + Sync + 'static,
     ) -> io::Result<Handover<T>> {
         let bell = Arc::new(Bell::new());
         let (slots, shards): (Vec<_>, Vec<_>) = shards
@@ -72,12 +71,12 @@ impl<T: Send + 'static> Handover<T> {
             .enumerate()
             .map(|(index, shard)| Slot::new(index, Arc::clone(&bell), Box::new(shard)))
             .unzip();
-        let spares = StdArc::new(Spares::new(limits, slots.clone(), Box::new(drive)));
+        let spares = Arc::new(Spares::new(limits, slots.clone(), Box::new(drive)));
         let watchdog = Watchdog {
             seen: vec![Word::default(); slots.len()],
             slots,
             bell: Arc::clone(&bell),
-            spares: StdArc::clone(&spares),
+            spares: Arc::clone(&spares),
         };
         std::thread::Builder::new().name("rws-watchdog".to_owned()).spawn(move || watchdog.run())?;
         let handover = Handover { spares, bell };
@@ -87,7 +86,7 @@ impl<T: Send + 'static> Handover<T> {
 
     /// The pool, for statistics and for offloading from outside of a shard.
     #[must_use]
-    pub fn spares(&self) -> &StdArc<Spares<T>> {
+    pub fn spares(&self) -> &Arc<Spares<T>> {
         &self.spares
     }
 

@@ -23,7 +23,7 @@
 //! are refused. A new attempt is made after [`SPAWN_RETRY`].
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc as StdArc;
+use alloc::sync::Arc;
 use core::fmt;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -35,7 +35,6 @@ use std::thread;
 use std::time::Instant;
 
 use super::{Held, Slot, Word};
-use crate::sync::Arc;
 use crate::sys::set_thread_name;
 
 /// How long to wait after the system refused a thread before asking again.
@@ -111,7 +110,7 @@ pub struct ThreadStats {
 }
 
 /// Drives a shard until it has ended or another thread has taken it.
-pub type Drive<T> = dyn Fn(Held<T>, Arrival, &StdArc<Spares<T>>) + Send + Sync;
+pub type Drive<T> = dyn Fn(Held<T>, Arrival, &Arc<Spares<T>>) + Send + Sync;
 
 /// The pool.
 pub struct Spares<T> {
@@ -122,6 +121,7 @@ pub struct Spares<T> {
     work: Condvar,
     changed: Condvar,
     ready: AtomicUsize,
+    may_grow: AtomicBool,
     closing: AtomicBool,
     offloaded_total: AtomicU64,
     stolen_total: AtomicU64,
@@ -178,6 +178,7 @@ impl<T: Send + 'static> Spares<T> {
             work: Condvar::new(),
             changed: Condvar::new(),
             ready: AtomicUsize::new(0),
+            may_grow: AtomicBool::new(true),
             closing: AtomicBool::new(false),
             offloaded_total: AtomicU64::new(0),
             stolen_total: AtomicU64::new(0),
@@ -193,12 +194,21 @@ impl<T: Send + 'static> Spares<T> {
         self.ready.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether a spare is parked, or will be soon: threads may still be started. A job that blocks then keeps
+    /// its shard for a moment longer than with a parked spare, so this is enough for routes that have no record
+    /// of blocking. Two relaxed loads.
+    #[must_use]
+    #[inline]
+    pub fn has_spare(&self) -> bool {
+        self.has_parked_spare() || self.may_grow.load(Ordering::Relaxed)
+    }
+
     /// Gives a job to a spare thread before it runs. It waits in the queue when all threads are busy.
     ///
     /// # Errors
     /// Gives the job back when the queue is full, when there is no thread that will ever come for it, or when
     /// the pool is closing: the caller answers 503.
-    pub fn offload(self: &StdArc<Self>, job: Job) -> Result<(), Job> {
+    pub fn offload(self: &Arc<Self>, job: Job) -> Result<(), Job> {
         let mut state = self.lock();
         let had_spare = state.ready() > 0;
         if !had_spare && state.starting == 0 {
@@ -241,15 +251,20 @@ impl<T: Send + 'static> Spares<T> {
         self.move_on(slot, word, Arrival::HandedOver)
     }
 
-    /// Takes the shard whose job has been out since `word` was first seen, if a spare is parked for it.
+    /// Takes the shard whose job has been out since `word` was first seen, if a spare is parked for it or on
+    /// its way; shards go before jobs.
     pub(super) fn take_over(&self, slot: &Arc<Slot<T>>, word: Word) -> bool {
+        if !self.has_spare() {
+            return false;
+        }
+        slot.note_activity(word);
         let taken = self.move_on(slot, word, Arrival::Stolen);
         self.stolen_total.fetch_add(u64::from(taken), Ordering::Relaxed);
         taken
     }
 
     /// Starts the spares that should be ready and are not; what the watchdog does at each tick.
-    pub(super) fn replenish(self: &StdArc<Self>) {
+    pub(super) fn replenish(self: &Arc<Self>) {
         if !self.has_parked_spare() {
             drop(self.grow(self.lock()));
         }
@@ -280,7 +295,11 @@ impl<T: Send + 'static> Spares<T> {
 
     fn move_on(&self, slot: &Arc<Slot<T>>, word: Word, arrival: Arrival) -> bool {
         let state = self.lock();
-        if state.ready() == 0 {
+        let spares = match arrival {
+            Arrival::Stolen => state.parked + state.starting,
+            Arrival::Launched | Arrival::HandedOver | Arrival::AfterPanic => state.ready(),
+        };
+        if spares <= state.shards.len() {
             return false;
         }
         let Some(held) = Slot::steal(slot, word) else { return false };
@@ -295,6 +314,10 @@ impl<T: Send + 'static> Spares<T> {
         self.work.notify_one();
     }
 
+    fn threads_max(&self) -> usize {
+        self.slots.len().saturating_add(self.limits.blocking_threads_max)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // No user code runs under this lock, so a poisoned one is still whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -302,6 +325,8 @@ impl<T: Send + 'static> Spares<T> {
 
     fn note_ready(&self, state: &State<T>) {
         self.ready.store(state.ready(), Ordering::Relaxed);
+        let may_grow = state.threads < self.threads_max() && state.spawn_refused_at.is_none();
+        self.may_grow.store(may_grow, Ordering::Relaxed);
     }
 }
 
@@ -311,12 +336,12 @@ impl<T: Send + 'static> Spares<T> {
     ///
     /// # Errors
     /// The system's, when it has no thread for a shard. Refused spares are no error.
-    pub(super) fn launch(self: &StdArc<Self>, shards: Vec<Held<T>>) -> io::Result<()> {
+    pub(super) fn launch(self: &Arc<Self>, shards: Vec<Held<T>>) -> io::Result<()> {
         for held in shards {
             let mut state = self.lock();
             state.threads += 1;
             drop(state);
-            let pool = StdArc::clone(self);
+            let pool = Arc::clone(self);
             let start = move || pool.run(Work::Shard(held, Arrival::Launched));
             if let Err(error) = self.spawn(start) {
                 self.lock().threads -= 1;
@@ -377,7 +402,7 @@ impl<T: Send + 'static> Spares<T> {
     }
 
     /// A thread's whole life.
-    fn run(self: &StdArc<Self>, first: Work<T>) {
+    fn run(self: &Arc<Self>, first: Work<T>) {
         let mut work = first;
         loop {
             let outcome = catch_unwind(AssertUnwindSafe(|| match work {
@@ -400,12 +425,13 @@ impl<T: Send + 'static> Spares<T> {
                     self.panics_total.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            work = self.next_work();
+            work = self.next_work(self.lock());
         }
     }
 
-    fn drive_shard(self: &StdArc<Self>, mut held: Held<T>, arrival: Arrival) {
+    fn drive_shard(self: &Arc<Self>, mut held: Held<T>, arrival: Arrival) {
         let arrival = if held.take_panicked() { Arrival::AfterPanic } else { arrival };
+        held.slot().driven_by_this_thread();
         set_thread_name(&format!("rws-shard-{}", held.index()));
         (self.drive)(held, arrival, self);
         set_thread_name(SPARE_NAME);
@@ -414,8 +440,7 @@ impl<T: Send + 'static> Spares<T> {
         self.changed.notify_all();
     }
 
-    fn next_work(self: &StdArc<Self>) -> Work<T> {
-        let mut state = self.lock();
+    fn next_work<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<T>>) -> Work<T> {
         let mut has_waited_long = false;
         loop {
             if let Some((held, arrival)) = state.shards.pop_front() {
@@ -454,18 +479,18 @@ impl<T: Send + 'static> Spares<T> {
     }
 
     /// A thread has taken work: another spare should be ready after it.
-    fn leave_park(self: &StdArc<Self>, state: MutexGuard<'_, State<T>>) {
+    fn leave_park(self: &Arc<Self>, state: MutexGuard<'_, State<T>>) {
         self.note_ready(&state);
         drop(self.grow(state));
     }
 
     /// Starts up to two threads if too few spares are ready or on their way. Two, so that a burst of jobs is met
     /// by a growth that doubles, since each new thread comes through here as well.
-    fn grow<'a>(self: &'a StdArc<Self>, mut state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+    fn grow<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
         for _ in 0..2 {
             let wanted = state.shards.len() + state.jobs.len() + self.limits.spares_ready_min;
             let is_enough = state.parked + state.starting >= wanted;
-            let is_full = state.threads >= self.slots.len().saturating_add(self.limits.blocking_threads_max);
+            let is_full = state.threads >= self.threads_max();
             let is_barred = state.spawn_refused_at.is_some_and(|at| at.elapsed() < SPAWN_RETRY);
             if is_enough || is_full || is_barred || self.is_closing() {
                 break;
@@ -473,19 +498,21 @@ impl<T: Send + 'static> Spares<T> {
             state.threads += 1;
             state.starting += 1;
             drop(state);
-            let pool = StdArc::clone(self);
+            let pool = Arc::clone(self);
             let outcome = self.spawn(move || {
-                pool.lock().starting -= 1;
-                let first = pool.next_work();
+                let mut state = pool.lock();
+                state.starting -= 1;
+                let first = pool.next_work(state);
                 pool.run(first);
             });
             state = self.lock();
+            state.spawn_refused_at = outcome.is_err().then(Instant::now);
             if outcome.is_err() {
                 state.threads -= 1;
                 state.starting -= 1;
                 state.spawn_refused_total += 1;
-                state.spawn_refused_at = Some(Instant::now());
             }
+            self.note_ready(&state);
         }
         state
     }

@@ -231,7 +231,7 @@ fn a_panic_of_the_driver_moves_the_shard_to_another_thread() {
     let (second, arrival) = who(&commands);
     assert_ne!(first, second);
     assert_eq!(arrival, Arrival::AfterPanic);
-    assert_eq!(handover.spares().stats().panics_total, 1);
+    wait_until(|| handover.spares().stats().panics_total == 1);
     commands.send(Command::End).unwrap();
     assert_eq!(handover.join(soon()), 0);
 }
@@ -401,4 +401,55 @@ fn a_thread_about_to_block_can_give_the_shard_away_itself() {
     assert_eq!(arrival, Arrival::HandedOver);
     spares.close();
     assert_eq!(spares.wait_threads(soon()), 0);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri starts every thread")]
+fn a_system_without_threads_to_give_means_refusals_and_no_panic() {
+    let (slot, held) = slot_of(());
+    let limits = ThreadLimits { stack_bytes: usize::MAX / 4, ..ThreadLimits::default() };
+    let spares = Arc::new(Spares::new(limits, vec![Arc::clone(&slot)], Box::new(|_, _, _| ())));
+    assert!(spares.has_spare(), "nobody has tried yet");
+    spares.launch(Vec::new()).unwrap();
+    assert!(!spares.has_spare() && !spares.has_parked_spare());
+    assert!(spares.offload(Box::new(|| ())).is_err(), "nobody would ever come for it");
+    let published = held.publish();
+    assert!(!spares.take_over(&slot, published.word()));
+    assert!(published.reclaim().is_ok());
+    let stats = spares.stats();
+    assert!(stats.spawn_refused_total >= 1);
+    assert_eq!((stats.threads, stats.refused_total), (0, 1));
+}
+
+#[test]
+fn a_pool_at_its_limit_has_no_spare_and_one_below_it_has() {
+    let limits = ThreadLimits { blocking_threads_max: 1, ..ThreadLimits::default() };
+    let (handover, commands) = start(limits);
+    assert!(handover.spares().has_spare());
+    let (release, _was_kept) = block(&commands);
+    assert_eq!(who(&commands).1, Arrival::Stolen);
+    assert!(!handover.spares().has_spare());
+    drop(release);
+    wait_until(|| handover.spares().has_spare());
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
+fn a_job_that_slept_is_to_blame_and_one_that_was_kept_from_running_is_not() {
+    let (slot, held) = slot_of(());
+    held.slot().driven_by_this_thread();
+    let published = held.publish();
+    // This thread is running while it looks at itself, as one would seem that waits for a CPU.
+    slot.note_activity(published.word());
+    let word = published.word();
+    assert!(Slot::steal(&slot, word).is_some());
+    assert!(published.reclaim().is_err());
+    if std::path::Path::new("/proc/self/task").exists() && !cfg!(miri) {
+        assert!(!crate::sys::blames_job(word));
+        while !crate::sys::blames_job(word) {
+            // A job that goes on computing is to blame in the end.
+        }
+    }
+    assert!(crate::sys::blames_job(Word::default()), "nothing is known of that one");
 }

@@ -16,11 +16,11 @@
 //! So an idle server has no wake-ups at all, and a loaded one `1 / tick` per second, whatever its load. The
 //! quiet ticks before sleep keep a light load from ringing the bell (a system call) for every request.
 
-use alloc::sync::Arc as StdArc;
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::{Bell, Slot, Spares, Word};
-use crate::sync::{Arc, thread};
+use crate::sync::thread;
 
 /// Between two looks. A blocked job loses its shard after one to two of these. At 1.25 ms the watchdog stays
 /// under 800 context switches per second.
@@ -35,7 +35,7 @@ pub(super) struct Watchdog<T> {
     pub(super) slots: Vec<Arc<Slot<T>>>,
     pub(super) seen: Vec<Word>,
     pub(super) bell: Arc<Bell>,
-    pub(super) spares: StdArc<Spares<T>>,
+    pub(super) spares: Arc<Spares<T>>,
 }
 
 impl<T: Send + 'static> Watchdog<T> {

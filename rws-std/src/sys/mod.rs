@@ -13,6 +13,7 @@
 
 mod acceptor;
 mod clock;
+mod driver;
 mod entropy;
 mod epoll;
 mod event_fd;
@@ -23,6 +24,7 @@ mod socket;
 
 pub use self::acceptor::{Accepted, Acceptor};
 pub use self::clock::{monotonic_us, unix_time_us};
+pub use self::driver::blames_job;
 pub use self::entropy::entropy;
 pub use self::epoll::{Epoll, Event, Events, Interest};
 pub use self::event_fd::EventFd;

@@ -4,6 +4,7 @@ use alloc::ffi::CString;
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Raises the limit of open files as far as an unprivileged process may, and says what it is then
 /// (`None`: unlimited). Each connection needs one.
@@ -30,9 +31,45 @@ pub fn set_thread_name(name: &str) {
     }
 }
 
+/// CPU time that the calling thread has used, in µs.
+pub(super) fn thread_cpu_us() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000
+}
+
+/// What a thread of this process is doing, as the kernel tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ThreadActivity {
+    /// It runs or waits for a CPU, as opposed to sleeping in a call. False when unknown.
+    pub(super) is_runnable: bool,
+    /// CPU time that it has used.
+    pub(super) cpu_us: u64,
+}
+
+impl ThreadActivity {
+    /// The calling thread's number, for [`ThreadActivity::of`].
+    pub(super) fn this_thread() -> u64 {
+        rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs().into()
+    }
+
+    /// What the thread with this number does. Without `/proc` it is unknown.
+    pub(super) fn of(thread: u64) -> ThreadActivity {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
+        // "tid (name, which may hold anything) state …" and "nanoseconds-on-cpu nanoseconds-waited slices".
+        let stat = read("stat").unwrap_or_default();
+        let state = stat.rsplit_once(')').map(|(_, fields)| fields.trim_start());
+        let schedule = read("schedstat").unwrap_or_default();
+        let cpu_ns = schedule.split(' ').next().and_then(|ns| ns.parse::<u64>().ok());
+        ThreadActivity {
+            is_runnable: state.is_some_and(|state| state.starts_with('R')) && cpu_ns.is_some(),
+            cpu_us: cpu_ns.unwrap_or(0) / 1_000,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{raise_open_files_limit, set_thread_name};
+    use super::{ThreadActivity, raise_open_files_limit, set_thread_name, thread_cpu_us};
     use rustix::process::{Resource, getrlimit};
 
     #[test]
@@ -47,5 +84,27 @@ mod tests {
     fn a_long_thread_name_is_cut_at_a_character() {
         set_thread_name("rws-shard-1234é");
         assert_eq!(rustix::thread::name().unwrap().to_str().unwrap(), "rws-shard-1234");
+    }
+
+    #[test]
+    fn a_thread_that_computes_is_told_from_one_that_sleeps() {
+        let mine = ThreadActivity::of(ThreadActivity::this_thread());
+        if !mine.is_runnable {
+            return; // No `/proc` here.
+        }
+        assert!(mine.cpu_us <= thread_cpu_us() + 1_000);
+        let (tell, told) = std::sync::mpsc::channel();
+        let (release, until) = std::sync::mpsc::channel::<()>();
+        let sleeper = std::thread::spawn(move || {
+            tell.send(ThreadActivity::this_thread()).unwrap();
+            until.recv().unwrap_err();
+        });
+        let thread = told.recv().unwrap();
+        while ThreadActivity::of(thread).is_runnable {
+            std::thread::yield_now();
+        }
+        drop(release);
+        sleeper.join().unwrap();
+        assert!(!ThreadActivity::of(u64::MAX).is_runnable, "unknown threads don't run");
     }
 }

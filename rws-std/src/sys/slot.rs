@@ -30,11 +30,15 @@
 //! `Held` is dropped by the unwinding and publishes the shard once more, marked, so that the watchdog hands it
 //! to another thread, which learns of it from [`Held::take_panicked`].
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::handover::Bell;
-use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, SharedCell};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, SharedCell};
+use crate::sys::driver::Driver;
 
 const PHASE_MASK: u64 = 0b111;
 const SEQUENCE_ONE: u64 = 0b1000;
@@ -73,6 +77,11 @@ impl Word {
         self.0 & PHASE_MASK == DONE
     }
 
+    /// The sequence, which names one job of the shard.
+    pub(super) fn sequence(self) -> u64 {
+        self.0 / SEQUENCE_ONE
+    }
+
     fn with_phase(self, phase: u64) -> Word {
         Word(self.0 & !PHASE_MASK | phase)
     }
@@ -91,7 +100,7 @@ impl fmt::Debug for Word {
             PUBLISHED => "published",
             _ => "done",
         };
-        write!(f, "{phase}#{}", self.0 / SEQUENCE_ONE)
+        write!(f, "{phase}#{}", self.sequence())
     }
 }
 
@@ -102,6 +111,7 @@ pub struct Slot<T> {
     panicked: AtomicBool,
     bell: Arc<Bell>,
     index: usize,
+    driver: Mutex<Arc<Driver>>,
 }
 
 // SAFETY: the cell is reached only by the holder of the one `Held` (which is not `Clone`, and is consumed by
@@ -120,6 +130,7 @@ impl<T> Slot<T> {
             panicked: AtomicBool::new(false),
             bell,
             index,
+            driver: Mutex::new(Driver::this_thread()),
         });
         let held = Held::new(shard, Arc::clone(&slot), Word(IDLE));
         (slot, held)
@@ -144,6 +155,18 @@ impl<T> Slot<T> {
         }
         let shard = slot.take(observed)?;
         Some(Held::new(shard, Arc::clone(slot), observed.with_phase(BUSY)))
+    }
+
+    /// Names the calling thread as the one that drives the shard from now on.
+    pub(crate) fn driven_by_this_thread(&self) {
+        *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = Driver::this_thread();
+    }
+
+    /// Tells the thread that drives the shard, for its later judgement, what it was doing when somebody came
+    /// to steal the shard of the job `word`.
+    pub(crate) fn note_activity(&self, word: Word) {
+        let driver = Arc::clone(&self.driver.lock().unwrap_or_else(PoisonError::into_inner));
+        driver.note(word);
     }
 
     /// Asks for the bell to be rung by the next job: what a watchdog does before it sleeps. False when a job
