@@ -165,8 +165,8 @@ pub(crate) trait GiveAway {
     /// Lets another thread go on with the shard of the job that is out; true if it is gone now (whoever
     /// took it).
     fn give_away(&self) -> bool;
-    /// Whether another thread has the shard of the job that is out.
-    fn is_gone(&self) -> bool;
+    /// Whether another thread has the shard of the job that is out, and the job is to blame for it.
+    fn was_slow(&self) -> bool;
 }
 
 thread_local! {
@@ -196,8 +196,8 @@ pub fn about_to_block() -> bool {
     DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.give_away()))
 }
 
-/// Whether the shard of the job that runs on this thread is with another thread now.
-pub(crate) fn was_taken() -> bool {
+/// Whether the job that runs on this thread has lost its shard because it blocked or computed for long.
+pub(crate) fn was_slow() -> bool {
     IN_JOB.with(Cell::get)
-        && DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.is_gone()))
+        && DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.was_slow()))
 }

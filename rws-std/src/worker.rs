@@ -16,6 +16,7 @@ use crate::shard::{
     Address, Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf,
     Work,
 };
+use crate::sys;
 
 /// What the thread owns: nothing of it belongs to the shard.
 struct Worker<A: Application> {
@@ -237,6 +238,12 @@ impl<T: Send + 'static> GiveAway for Driver<T> {
         self.is_gone() || self.spares.hand_over_published(&self.slot, self.word.get())
     }
 
+    fn was_slow(&self) -> bool {
+        self.is_gone() && sys::blames_job(self.word.get())
+    }
+}
+
+impl<T> Driver<T> {
     fn is_gone(&self) -> bool {
         self.slot.observe() != self.word.get()
     }

@@ -27,7 +27,7 @@ impl<S: 'static> Endpoint<S> {
             return response;
         }
         let response = (self.handler)(request, state);
-        if job::was_taken() {
+        if job::was_slow() {
             self.learning.note_stolen(sys::monotonic_us());
         }
         response
