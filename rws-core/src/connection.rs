@@ -303,7 +303,8 @@ pub trait Connection {
     /// Gives up an exchange: nothing more is sent or received for it. HTTP/1 closes the connection.
     fn reset(&mut self, stream: StreamId);
 
-    /// `bytes` of a [`Sent::Direct`] run went out.
+    /// `bytes` of a [`Sent::Direct`] run went out. After the last of them `transmit` goes on, and ends the
+    /// exchange if nothing follows.
     ///
     /// # Errors
     /// [`Misuse`](crate::Misuse) if no such run is under way or it is shorter.
@@ -346,6 +347,7 @@ pub trait ByteConnection: Connection {
         source: &mut S,
     ) -> Sent;
 
-    /// `bytes` of what `transmit` wrote were taken by the transport (for the write-rate deadline).
+    /// `bytes` of what `transmit` wrote were taken by the transport (for the write-rate deadline). Those of a
+    /// [`Sent::Direct`] run are told by [`Connection::sent`] alone.
     fn flushed(&mut self, env: &Env<'_>, bytes: usize);
 }

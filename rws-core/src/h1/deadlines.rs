@@ -40,7 +40,7 @@ impl Deadlines {
         self.rx_progress = self.rx_progress.saturating_add(clamp(bytes as u64));
     }
 
-    /// `bytes` were handed to the driver.
+    /// `bytes` were handed to the driver, or a run that it sends by itself was (0).
     pub(super) fn wrote(&mut self, env: &Env<'_>, bytes: u64) {
         if self.unflushed == 0 {
             self.tx = env.now.after_us(env.limits.rate_grace_us);
@@ -49,9 +49,14 @@ impl Deadlines {
         self.unflushed = self.unflushed.saturating_add(bytes);
     }
 
-    /// The transport took `bytes` of them.
+    /// The transport took `bytes` of what was handed over.
     pub(super) fn flushed(&mut self, bytes: u64) {
         self.unflushed = self.unflushed.saturating_sub(bytes);
+        self.sent(bytes);
+    }
+
+    /// The transport took `bytes` of the driver's own run.
+    pub(super) fn sent(&mut self, bytes: u64) {
         self.tx_progress = self.tx_progress.saturating_add(clamp(bytes));
     }
 
@@ -60,10 +65,11 @@ impl Deadlines {
         self.unflushed > 0
     }
 
-    /// The earlier of the deadlines that count.
-    pub(super) fn next(&self, rx_counts: bool) -> Instant {
+    /// The earlier of the deadlines that count. That for writing counts while bytes wait in the driver's
+    /// hands, and while it sends a run by itself (`direct`).
+    pub(super) fn next(&self, rx_counts: bool, direct: bool) -> Instant {
         let rx = if rx_counts { self.rx } else { Instant::NEVER };
-        let tx = if self.unflushed > 0 { self.tx } else { Instant::NEVER };
+        let tx = if direct || self.is_flushing() { self.tx } else { Instant::NEVER };
         rx.min(tx)
     }
 
@@ -85,8 +91,8 @@ impl Deadlines {
     }
 
     /// Whether the peer is late in taking what we sent.
-    pub(super) fn write_is_late(&mut self, env: &Env<'_>) -> bool {
-        if self.unflushed == 0 || env.now < self.tx {
+    pub(super) fn write_is_late(&mut self, env: &Env<'_>, direct: bool) -> bool {
+        if !(direct || self.is_flushing()) || env.now < self.tx {
             return false;
         }
         let progress = core::mem::take(&mut self.tx_progress);
@@ -144,13 +150,13 @@ mod tests {
     fn nothing_to_flush_is_never_late() {
         let mut clock = Deadlines::new(Instant::NEVER);
         clock.wrote(&env(0.0), 100);
-        assert_eq!(clock.next(false), env(10.0).now);
+        assert_eq!(clock.next(false, false), env(10.0).now);
         clock.flushed(100);
-        assert_eq!(clock.next(false), Instant::NEVER);
-        assert!(!clock.write_is_late(&env(1000.0)));
+        assert_eq!(clock.next(false, false), Instant::NEVER);
+        assert!(!clock.write_is_late(&env(1000.0), false));
         clock.wrote(&env(1000.0), 100);
-        assert!(!clock.write_is_late(&env(1009.0)));
-        assert!(clock.write_is_late(&env(1010.0)));
+        assert!(!clock.write_is_late(&env(1009.0), false));
+        assert!(clock.write_is_late(&env(1010.0), false));
     }
 
     #[test]

@@ -148,6 +148,11 @@ impl Client {
         StreamId::new(0, self.generation)
     }
 
+    /// The driver is sending a run of this exchange by itself.
+    fn is_direct(&self) -> bool {
+        self.writer.is_direct() && self.exchange().is_some()
+    }
+
     #[cfg(test)]
     pub(super) fn phase_number(&self) -> u8 {
         self.phase as u8
@@ -190,7 +195,7 @@ impl Connection for Client {
         if self.exchange() != Some(stream) {
             return Err(Misuse::StaleStream.into());
         }
-        self.clock.flushed(bytes);
+        self.clock.sent(bytes);
         // A run that was under way when the server's answer stopped the request.
         let stopped = self.request_done && !self.writer.is_direct();
         if stopped { Ok(()) } else { Ok(self.writer.sent(bytes)?) }
@@ -228,7 +233,9 @@ impl Connection for Client {
     fn next_deadline(&self) -> Instant {
         match self.phase {
             Phase::Closed | Phase::Upgraded => Instant::NEVER,
-            Phase::Idle | Phase::Waiting | Phase::Receiving => self.clock.next(self.rx_counts()),
+            Phase::Idle | Phase::Waiting | Phase::Receiving => {
+                self.clock.next(self.rx_counts(), self.is_direct())
+            }
         }
     }
 
@@ -236,7 +243,7 @@ impl Connection for Client {
         if self.next_deadline() > env.now {
             return None;
         }
-        if self.clock.write_is_late(env) {
+        if self.clock.write_is_late(env, self.is_direct()) {
             let event = match self.exchange() {
                 Some(_) => self.cut_short(ResetCause::WriteTimeout),
                 None => Event::Closed,
@@ -320,7 +327,7 @@ impl ByteConnection for Client {
         let handed = direct.saturating_add(bytes as u64);
         if handed > 0 {
             self.request_bytes = self.request_bytes.saturating_add(handed);
-            self.clock.wrote(env, handed);
+            self.clock.wrote(env, bytes as u64);
         }
         match stop {
             Stop::Direct(len) => Sent::Direct { bytes, stream, len },

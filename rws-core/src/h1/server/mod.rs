@@ -168,6 +168,11 @@ impl Server {
         Some(Event::Closed)
     }
 
+    /// The driver is sending a run of this exchange by itself.
+    fn is_direct(&self) -> bool {
+        self.writer.is_direct() && self.exchange().is_some()
+    }
+
     #[cfg(test)]
     pub(super) fn phase_number(&self) -> u8 {
         self.phase as u8
@@ -218,7 +223,7 @@ impl Connection for Server {
             return Err(Misuse::StaleStream.into());
         }
         self.writer.sent(bytes)?;
-        self.clock.flushed(bytes);
+        self.clock.sent(bytes);
         Ok(())
     }
 
@@ -256,7 +261,7 @@ impl Connection for Server {
         match self.phase {
             Phase::Closed | Phase::Upgraded => Instant::NEVER,
             Phase::Idle | Phase::Head | Phase::Exchange | Phase::Drain | Phase::Refusing | Phase::Linger => {
-                self.clock.next(self.rx_counts())
+                self.clock.next(self.rx_counts(), self.is_direct())
             }
         }
     }
@@ -265,7 +270,7 @@ impl Connection for Server {
         if self.next_deadline() > env.now {
             return None;
         }
-        if self.clock.write_is_late(env) {
+        if self.clock.write_is_late(env, self.is_direct()) {
             let stream = self.exchange();
             self.cut_off();
             self.abrupt = true;
@@ -364,7 +369,7 @@ impl ByteConnection for Server {
         };
         let bytes = out.len();
         if let Stop::Direct(len) = stop {
-            self.clock.wrote(env, len.saturating_add(bytes as u64));
+            self.clock.wrote(env, bytes as u64);
             return Sent::Direct { bytes, stream: self.stream(), len };
         }
         if bytes > 0 {

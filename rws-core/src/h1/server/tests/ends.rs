@@ -249,6 +249,31 @@ fn a_client_that_takes_nothing_is_reset() {
 }
 
 #[test]
+fn a_client_that_stops_taking_a_run_of_the_drivers_own_is_reset() {
+    let (drive, mut server, _) = setup(&LIMITS, []);
+    let run = alloc::vec![b'x'; 100_000];
+    let mut script =
+        Script::new([Message::new(200).plan(BodyPlan::Sized(100_000)).gives([Give::Direct(run)])]);
+    let (mut bytes, mut fields) = ([0; 1024], [Field::default(); 16]);
+    let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
+    server.receive(&drive.env(), &mut GET.as_bytes().to_vec(), &mut scratch);
+    let mut tx = [0; 512];
+    let sent = server.transmit(&drive.env(), &mut tx, &mut Scratch::default(), &mut script);
+    let Sent::Direct { bytes, stream, len: 100_000 } = sent else { panic!("{sent:?}") };
+    server.flushed(&drive.env(), bytes);
+    server.sent(stream, 60_000).unwrap();
+    let at = |us| Env { now: Instant::from_micros(us), ..drive.env() };
+    assert_eq!(server.on_deadline(&at(10_000_000)), None, "some of it was taken");
+    let late = server.next_deadline();
+    assert_eq!(late, Instant::from_micros(20_000_000));
+    assert_eq!(
+        server.on_deadline(&at(20_000_000)),
+        Some(Event::Reset { stream, cause: ResetCause::WriteTimeout })
+    );
+    assert!(server.ends_abruptly() && server.sent(stream, 1).is_err());
+}
+
+#[test]
 fn a_deadline_that_strikes_too_early_does_nothing() {
     let (drive, mut server, _) = setup(&LIMITS, []);
     assert_eq!(server.on_deadline(&drive.env()), None);
