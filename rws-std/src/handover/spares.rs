@@ -258,9 +258,7 @@ impl<T: Send + 'static> Spares<T> {
             return false;
         }
         slot.note_activity(word);
-        let taken = self.move_on(slot, word, Arrival::Stolen);
-        self.stolen_total.fetch_add(u64::from(taken), Ordering::Relaxed);
-        taken
+        self.move_on(slot, word, Arrival::Stolen)
     }
 
     /// Starts the spares that should be ready and are not; what the watchdog does at each tick.
@@ -303,6 +301,7 @@ impl<T: Send + 'static> Spares<T> {
             return false;
         }
         let Some(held) = Slot::steal(slot, word) else { return false };
+        self.stolen_total.fetch_add(u64::from(arrival == Arrival::Stolen), Ordering::Relaxed);
         self.pass_on(state, held, arrival);
         true
     }
