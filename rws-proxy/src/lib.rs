@@ -6,3 +6,4 @@ pub mod access_log;
 pub mod cli;
 pub mod config;
 pub mod serve;
+pub mod site;

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         println!("{}", loaded.summary());
         return ExitCode::SUCCESS;
     }
-    match serve::serve(loaded.config) {
+    match serve::serve(&loaded.config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rws: {error}");

@@ -1,13 +1,117 @@
 //! From a checked configuration to a running server.
 
-use crate::config::Config;
-use std::io;
+use core::net::SocketAddr;
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use std::io::{self, Write as _};
 
-/// Serves `config` until a signal ends it.
+use rws_core::Limits;
+use rws_std::{Running, Server, Settings};
+
+use crate::access_log::{LogIntake, LogWriter};
+use crate::config::Config;
+use crate::site::Site;
+
+/// Connections of one address per shard, loopback excepted: far more than a browser or an office behind one
+/// address needs, and too few to use up a server's memory.
+const CONNECTIONS_PER_IP_MAX: usize = 1024;
+
+/// Bytes of log lines that may wait for a slow sink, per shard.
+const LOG_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long the shutdown waits for the log's last lines.
+const LOG_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Serves `config` until SIGTERM or SIGINT, then drains. Says on standard output where and what it serves;
+/// the access log follows there.
 ///
 /// # Errors
-/// The listener cannot be opened, or a shard fails.
-pub fn serve(config: Config) -> io::Result<()> {
-    let message = format!("serving {}:{} is not part of this build yet", config.ip, config.port);
-    Err(io::Error::new(io::ErrorKind::Unsupported, message))
+/// The address is taken or not ours, a root is gone, or the system refuses threads or descriptors.
+pub fn serve(config: &Config) -> io::Result<()> {
+    let (writer, intake) = if config.access_log {
+        let (writer, intake) = LogWriter::start(io::stdout(), LOG_BYTES_MAX)?;
+        (Some(writer), Some(intake))
+    } else {
+        (None, None)
+    };
+    let (server, site) = prepare(config, intake.as_ref())?;
+    // Standard output may be closed: nobody wants to know then.
+    let _ = write!(io::stdout(), "{}", banner(server.address(), config));
+    let served = server.run(site);
+    if let Some(writer) = writer {
+        // Lines that a hanging sink does not take are lost; the shutdown goes on.
+        let _ = writer.finish(LOG_PATIENCE);
+    }
+    served
+}
+
+/// Starts to serve `config` in the background; for tests, and for who embeds the server.
+///
+/// # Errors
+/// As [`serve`].
+pub fn start(config: &Config, log: Option<&LogIntake>) -> io::Result<Running<Site>> {
+    let (server, site) = prepare(config, log)?;
+    server.start(site)
+}
+
+fn prepare(config: &Config, log: Option<&LogIntake>) -> io::Result<(Server, Site)> {
+    let available = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let shards = config.thread_count.map_or_else(available, NonZeroUsize::get);
+    let site = Site::new(config, shards, log)?;
+    let address = SocketAddr::new(config.ip, config.port);
+    let server = Server::bind(address).map_err(|error| unbound(address, &error))?;
+    Ok((server.shards(shards).settings(settings(config)), site))
+}
+
+fn settings(config: &Config) -> Settings {
+    let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let limits = Limits {
+        body_bytes_max: config.request_body_bytes_max,
+        first_byte_timeout_us: us(config.head_timeout),
+        head_timeout_us: us(config.head_timeout),
+        idle_timeout_us: us(config.idle_timeout),
+        ..Limits::SERVER
+    };
+    Settings {
+        limits,
+        connections_per_ip_max: CONNECTIONS_PER_IP_MAX,
+        drain_timeout: config.shutdown_timeout,
+        ..Settings::default()
+    }
+}
+
+/// Why an address could not be bound, and what to do about it.
+fn unbound(address: SocketAddr, error: &io::Error) -> io::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => "; another program listens there: end it, or choose another --port",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege: choose another --port",
+        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address: choose another --ip",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
+}
+
+fn banner(address: SocketAddr, config: &Config) -> String {
+    let mut text = format!("http://{address}\n");
+    for route in &config.routes {
+        let host = route.matching.host.as_deref().unwrap_or("");
+        text += &format!("  {host}{}  {}\n", route.matching.path, describe(&route.action, config));
+    }
+    text += "  /healthz, /readyz, /metrics\n";
+    if let Some(root) = &config.root {
+        text += &format!("  /*  files of {}\n", root.display());
+    }
+    text
+}
+
+fn describe(action: &crate::config::Action, config: &Config) -> String {
+    use crate::config::Action::{Proxy, Redirect, Respond, Static};
+    match action {
+        Static(files) => format!("files of {}", files.root.display()),
+        Respond(respond) => format!("status {}", respond.status),
+        Redirect(redirect) => format!("redirect to {}", redirect.location),
+        Proxy(proxy) => {
+            format!("upstream {}", config.upstreams.get(proxy.upstream).map_or("", |upstream| &upstream.name))
+        }
+    }
 }

@@ -6,11 +6,12 @@ use std::os::fd::BorrowedFd;
 
 use rws_core::connection::{Fill, HeadAnswer};
 use rws_core::message::{FieldBlock, RequestHead};
-use rws_core::service::{ConnectionInfo, Outcome, Service, Taken};
+use rws_core::service::{Outcome, Service, Taken};
 use rws_core::{PeerFault, Status};
 
 use crate::forward::{Forward, Forwarded};
 use crate::job::JobCx;
+use crate::server_handle::ServerHandle;
 
 /// A service that shards can run. Every default suits a plain core service, see [`Plain`].
 pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'static {
@@ -44,9 +45,21 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
         let _ = (cx, state, forwarded);
     }
 
-    /// A request that the protocol engine refused before the service saw it (for logs and metrics).
-    fn refused(&self, connection: &ConnectionInfo, status: Status, fault: PeerFault) {
-        let _ = (connection, status, fault);
+    /// A request that the protocol engine refused before the service saw it (for logs and metrics). Called
+    /// by the shard's thread, like [`Service::end`].
+    fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {
+        let _ = (cx, status, fault);
+    }
+
+    /// The server has started, and `server` tells how it is doing. Requests may have come already.
+    fn started(&self, server: &ServerHandle) {
+        let _ = server;
+    }
+
+    /// Called by a shard's thread about once a second while the shard is not idle: to give back what is not
+    /// used any more. Must not block.
+    fn tidy(&self, cx: &mut JobCx) {
+        let _ = cx;
     }
 }
 

@@ -4,11 +4,11 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use rws_core::middleware::{Layered, Layers, Room};
-use rws_core::service::ConnectionInfo;
 use rws_core::{PeerFault, Status};
 
 use crate::application::Application;
 use crate::job::JobCx;
+use crate::server_handle::ServerHandle;
 
 /// The body goes out without passing through the server's memory as long as no layer touches it.
 impl<L, S, R> Application for Layered<L, S, R>
@@ -31,8 +31,16 @@ where
         }
     }
 
-    fn refused(&self, connection: &ConnectionInfo, status: Status, fault: PeerFault) {
-        self.service().refused(connection, status, fault);
+    fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {
+        self.service().refused(cx, status, fault);
+    }
+
+    fn started(&self, server: &ServerHandle) {
+        self.service().started(server);
+    }
+
+    fn tidy(&self, cx: &mut JobCx) {
+        self.service().tidy(cx);
     }
 }
 

@@ -13,10 +13,11 @@ use rws_core::Limits;
 use crate::app::AppWithState;
 use crate::application::Application;
 use crate::handover::{Handover, Spares, ThreadStats};
+use crate::server_handle::ServerHandle;
 use crate::settings::Settings;
 use crate::shard::{Mail, Shard, ShardMail};
 use crate::signals::StopSignals;
-use crate::stats::{ShardStats, StatsSnapshot};
+use crate::stats::StatsSnapshot;
 use crate::sys::{self, ListenOptions};
 use crate::worker::drive;
 
@@ -33,11 +34,12 @@ impl Server {
     /// A server on `address`, with a shard for each processor.
     ///
     /// # Errors
-    /// If the address cannot be resolved or is taken.
+    /// If the address cannot be resolved or is taken, by another server of this kind too.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
         let unresolved = || io::Error::new(io::ErrorKind::InvalidInput, "the address resolves to nothing");
         let address = address.to_socket_addrs()?.next().ok_or_else(unresolved)?;
         let settings = Settings::default();
+        sys::claim(address)?;
         let first = sys::listen(address, options(&settings))?;
         let address = sys::bound_address(&first)?;
         let shards = std::thread::available_parallelism().map_or(1, usize::from);
@@ -112,12 +114,18 @@ impl Server {
             shards.push(shard);
         }
         let handover = Handover::start(settings.threads, shards, drive::<A>)?;
+        // Weak: the application may keep the handle, and the threads keep the application.
+        let spares = Arc::downgrade(handover.spares());
+        let handle = ServerHandle::new(stats, move || {
+            spares.upgrade().map(|spares| Spares::stats(&spares)).unwrap_or_default()
+        });
+        app.started(&handle);
         Ok(Running {
             address: self.address,
             drain_timeout: settings.drain_timeout,
             app,
             mails,
-            stats,
+            handle,
             handover,
         })
     }
@@ -133,7 +141,7 @@ pub struct Running<A: Application> {
     drain_timeout: Duration,
     app: Arc<A>,
     mails: Vec<Arc<ShardMail<A::State>>>,
-    stats: Vec<Arc<ShardStats>>,
+    handle: ServerHandle,
     handover: Handover<Shard<A>>,
 }
 
@@ -156,17 +164,23 @@ impl<A: Application> Running<A> {
 
     /// What the shards have counted, added up.
     pub fn stats(&self) -> StatsSnapshot {
-        self.stats.iter().fold(StatsSnapshot::default(), |sum, stats| sum.plus(stats.snapshot()))
+        self.handle.stats()
     }
 
     /// What the threads are doing.
     pub fn threads(&self) -> ThreadStats {
-        Spares::stats(self.handover.spares())
+        self.handle.threads()
+    }
+
+    /// The same for whoever outlives this.
+    pub const fn handle(&self) -> &ServerHandle {
+        &self.handle
     }
 
     /// Takes no more connections, finishes the exchanges under way (for as long as the settings say) and
     /// ends. How many handlers had not returned by then.
     pub fn drain(self) -> usize {
+        self.handle.begin_drain();
         for mail in &self.mails {
             mail.0.send_always(Mail::Drain);
         }

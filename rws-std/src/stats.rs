@@ -32,7 +32,7 @@ macro_rules! counters {
 counters! {
     /// Requests whose head was read whole (`REQUESTS_TOTAL`).
     requests_total;
-    /// Answers with a 5xx status, refusals and panics (`ERRORS_TOTAL`).
+    /// Answers with a 5xx status (`ERRORS_TOTAL`), those to refused requests and for panics included.
     errors_total;
     /// Requests that the protocol engine refused.
     refused_total;
@@ -50,25 +50,32 @@ counters! {
     stale_mail_total;
 }
 
-/// A number with one writer at a time: adding is a load and a store, without a locked instruction.
+/// A number with one writer at a time: adding is a load and a store, without a locked instruction. Meant for
+/// what the thread that drives a shard counts for that shard; anybody may read.
 #[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
+pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Adds one. Only for the thread that drives the shard.
+    /// Adds one.
     #[inline]
-    pub(crate) fn up(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    pub fn up(&self) {
+        self.add(1);
     }
 
-    /// Takes one away. Only for the thread that drives the shard.
+    /// Adds `n`.
     #[inline]
-    pub(crate) fn down(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
+    pub fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// Takes one away.
+    #[inline]
+    pub fn down(&self) {
+        self.add(u64::MAX);
     }
 
     /// The number.
-    pub(crate) fn value(&self) -> u64 {
+    pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -18,5 +18,5 @@ mod tests;
 mod time;
 mod writer;
 
-pub use record::{Format, Level, Record};
+pub use record::{FIELD_BYTES_MAX, Format, Level, Record};
 pub use writer::{LineBuffer, LogIntake, LogWriter};

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::io::Write as _;
 
 /// The most bytes of one field of a stranger's that a line holds; the rest is cut, and `...` says so.
-pub(super) const FIELD_BYTES_MAX: usize = 2048;
+pub const FIELD_BYTES_MAX: usize = 2048;
 
 /// How much of one field, which may come in pieces, is still to be written.
 #[derive(Debug)]

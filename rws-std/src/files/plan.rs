@@ -65,6 +65,12 @@ enum PlanFields {
 }
 
 impl FilePlan {
+    /// The answer at the place where a directory is mounted, asked for without its slash: a redirect to the
+    /// URI with one, so that relative links in its page lead where they should.
+    pub fn to_directory(request: &FileRequest<'_>) -> FilePlan {
+        of_method(request.method).unwrap_or_else(|| redirect(request))
+    }
+
     /// The status.
     pub fn status(&self) -> Status {
         self.status

@@ -14,6 +14,9 @@ use super::{FilePlan, FileRequest, Files, FilesCache};
 use crate::application::Application;
 use crate::job::JobCx;
 
+/// Entries that a sweep looks at, once a second: the whole of a full cache within its idle time.
+const SWEPT_AT_ONCE: usize = 32;
+
 /// Serves [`Files`], with a cache for each shard.
 ///
 /// By itself it is an [`Application`] that serves the whole path; another one can call
@@ -58,6 +61,15 @@ impl FileServer {
     }
 }
 
+impl FileServer {
+    /// Forgets, of the cache of `shard`, some of what nobody has asked for lately: to be called now and then.
+    pub fn sweep(&self, shard: usize, now: Instant) {
+        if let Ok(mut cache) = self.caches[shard % self.caches.len()].try_lock() {
+            cache.sweep(now, SWEPT_AT_ONCE);
+        }
+    }
+}
+
 impl Service<JobCx> for FileServer {
     type State = FilePlan;
 
@@ -86,6 +98,10 @@ impl Service<JobCx> for FileServer {
 }
 
 impl Application for FileServer {
+    fn tidy(&self, cx: &mut JobCx) {
+        self.sweep(cx.shard(), cx.now());
+    }
+
     fn direct(&self, state: &mut FilePlan) -> u64 {
         state.body().direct()
     }

@@ -177,6 +177,11 @@ impl<A: Application> Shard<A> {
         self.cx.unix_time = self.clock.unix_time();
         self.cx.address = address;
         self.cx.connection = self.connection(address.conn);
+        let is_current = |conn: &super::Conn| conn.generation == address.generation;
+        if !self.conns.get(address.conn as usize).is_some_and(is_current) {
+            // Somebody else has the place of a connection that is gone.
+            self.cx.connection.peer = None;
+        }
     }
 
     /// Where connection `key` came from.

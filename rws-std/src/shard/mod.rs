@@ -285,6 +285,8 @@ impl<A: Application> Shard<A> {
         if self.clock.now().since_us(self.trimmed) >= TRIM_EVERY_US {
             self.trimmed = self.clock.now();
             self.pools.trim();
+            self.cx.now = self.clock.now();
+            self.app.tidy(&mut self.cx);
         }
     }
 

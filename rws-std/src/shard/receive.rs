@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
 use rws_core::message::Scratch;
-use rws_core::service::ConnectionInfo;
 
 use super::conn::{At, Flags};
 use super::{Address, Reading, Shard, TurnBuf};
@@ -236,11 +235,15 @@ impl<A: Application> Shard<A> {
     /// Something that ends the exchange or the connection. False if the connection is gone.
     pub(super) fn happened(&mut self, key: u32, event: Event) -> bool {
         match event {
-            Event::Refused { status, fault, .. } => {
+            Event::Refused { stream, status, fault } => {
                 self.stats.refused_total.up();
+                if status.code() >= 500 {
+                    self.stats.errors_total.up();
+                }
                 let Some(conn) = self.conns.get(key as usize) else { return false };
-                let info = ConnectionInfo { peer: Some(conn.peer), local: None, secure: false };
-                self.app.refused(&info, status, fault);
+                let stream = stream.unwrap_or(StreamId::new(0, 0));
+                self.prepare_cx(Address { conn: key, generation: conn.generation, stream });
+                self.app.refused(&mut self.cx, status, fault);
                 self.drop_exchange(key, ResetCause::Truncated);
                 self.transmit_own(key);
                 self.conns.contains(key as usize)

@@ -41,6 +41,21 @@ pub fn listen(address: SocketAddr, options: ListenOptions) -> io::Result<OwnedFd
     Ok(socket.into())
 }
 
+/// Fails if anybody listens on `address` already, a server that would share the port with us included: two of
+/// them would answer by turns, without anybody noticing. (A port of 0 is never taken.)
+///
+/// # Errors
+/// The system's, as for [`listen`].
+pub fn claim(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Past connections that still linger do not count, listeners do.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())
+}
+
 /// The address that a socket is bound to: tells the port when port 0 was asked for.
 ///
 /// # Errors
@@ -52,7 +67,7 @@ pub fn bound_address(socket: &impl AsFd) -> io::Result<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ListenOptions, bound_address, listen};
+    use super::{ListenOptions, bound_address, claim, listen};
 
     #[test]
     fn two_listeners_share_a_port_only_when_both_want_to() {
@@ -66,6 +81,15 @@ mod tests {
         let first = listen(any_port, alone).unwrap();
         let error = listen(bound_address(&first).unwrap(), alone).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn an_address_is_claimed_only_while_nobody_listens_on_it() {
+        let shared = listen("127.0.0.1:0".parse().unwrap(), ListenOptions::default()).unwrap();
+        let address = bound_address(&shared).unwrap();
+        assert_eq!(claim(address).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+        drop(shared);
+        claim(address).unwrap();
     }
 
     #[test]

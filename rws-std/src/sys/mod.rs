@@ -28,7 +28,7 @@ pub use self::driver::blames_job;
 pub use self::entropy::entropy;
 pub use self::epoll::{Epoll, Event, Events, Interest};
 pub use self::event_fd::EventFd;
-pub use self::listener::{ListenOptions, bound_address, listen};
+pub use self::listener::{ListenOptions, bound_address, claim, listen};
 pub use self::process::{raise_open_files_limit, set_thread_name};
 pub use self::socket::{
     Transfer, close_with_reset, connect, half_close, pending_error, recv, send, send_file, send_more,

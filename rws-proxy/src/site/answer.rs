@@ -1,0 +1,123 @@
+//! What an exchange is answered with.
+
+use alloc::sync::Arc;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
+use rws_core::message::{KnownName, OwnedFields, ResponseHead, Status};
+use rws_std::files::FilePlan;
+
+/// An answer and how far it has gone. Owns all that it needs.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// From a file, or about one.
+    File(FilePlan),
+    /// Bytes that are known as a whole.
+    Page(Arc<Page>, usize),
+}
+
+/// A whole answer in memory, shared by the exchanges that get it.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    status: Status,
+    fields: OwnedFields,
+    body: Box<[u8]>,
+}
+
+impl Page {
+    /// A page with a body of this type; without a type if the body is empty.
+    pub(super) fn new(status: Status, content_type: &str, body: impl Into<Box<[u8]>>) -> Page {
+        let page = Page { status, fields: OwnedFields::new(), body: body.into() };
+        if page.body.is_empty() { page } else { page.with(KnownName::ContentType, content_type) }
+    }
+
+    /// A short text.
+    pub(super) fn text(status: Status, text: &str) -> Page {
+        Page::new(status, "text/plain; charset=utf-8", text.as_bytes())
+    }
+
+    /// The same page with one more field. A value that no field can have was refused with the configuration.
+    pub(super) fn with(mut self, name: KnownName, value: &str) -> Page {
+        let pushed = self.fields.push(name, value.as_bytes());
+        debug_assert!(pushed.is_ok(), "{value:?} is no field value");
+        self
+    }
+
+    /// A page that no cache keeps.
+    pub(super) fn not_stored(self) -> Page {
+        self.with(KnownName::CacheControl, "no-store")
+    }
+
+    fn plan(&self) -> BodyPlan {
+        if self.body.is_empty() { BodyPlan::None } else { BodyPlan::Sized(self.body.len() as u64) }
+    }
+}
+
+impl From<Page> for Answer {
+    fn from(page: Page) -> Answer {
+        Answer::Page(Arc::new(page), 0)
+    }
+}
+
+impl Answer {
+    /// The shared page, from its start.
+    pub(super) fn page(page: &Arc<Page>) -> Answer {
+        Answer::Page(Arc::clone(page), 0)
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Answer::File(plan) => plan.status(),
+            Answer::Page(page, _) => page.status,
+        }
+    }
+
+    pub(super) fn head(&self) -> HeadAnswer<'_> {
+        match self {
+            Answer::File(plan) => {
+                let (head, body) = plan.head();
+                HeadAnswer::Final(head, body)
+            }
+            Answer::Page(page, _) => {
+                let head = ResponseHead { status: page.status, fields: page.fields.block() };
+                HeadAnswer::Final(head, page.plan())
+            }
+        }
+    }
+
+    pub(super) fn fill(&mut self, out: &mut [u8]) -> Fill {
+        match self {
+            Answer::File(plan) => plan.body_mut().fill(out),
+            Answer::Page(page, gone) => {
+                let left = page.body.get(*gone..).unwrap_or(&[]);
+                let n = left.len().min(out.len());
+                out[..n].copy_from_slice(&left[..n]);
+                *gone += n;
+                if *gone == page.body.len() { Fill::End(n) } else { Fill::More(n) }
+            }
+        }
+    }
+
+    pub(super) fn direct(&self) -> u64 {
+        match self {
+            Answer::File(plan) => plan.body().direct(),
+            Answer::Page(..) => 0,
+        }
+    }
+
+    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, len: u64) -> io::Result<usize> {
+        match self {
+            Answer::File(plan) => plan.body_mut().send_to(socket, len),
+            Answer::Page(..) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+        }
+    }
+
+    /// Body bytes that are gone.
+    pub(super) fn sent(&self) -> u64 {
+        match self {
+            Answer::File(plan) => plan.body().len().saturating_sub(plan.body().left()),
+            Answer::Page(_, gone) => *gone as u64,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The site's side of the access log: what is remembered of a request until its line is written.
+
+use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
+
+use rws_core::message::{KnownName, RequestHead, Version};
+use rws_core::service::Context;
+use rws_core::{PeerFault, Status};
+use rws_std::{JobCx, sys};
+
+use crate::access_log::{FIELD_BYTES_MAX, Format, Level, LineBuffer, LogIntake, Record};
+
+/// Bytes of one field that are remembered: one more than a line shows, so that the line tells of the cut.
+const KEPT_BYTES_MAX: usize = FIELD_BYTES_MAX + 1;
+
+/// A way to the log for each shard.
+#[derive(Debug)]
+pub(super) struct SiteLog {
+    intake: LogIntake,
+    shards: Box<[Mutex<LineBuffer>]>,
+}
+
+/// What a line says of a request: one piece of memory with the texts one behind the other.
+#[derive(Debug)]
+pub(super) struct Note {
+    text: Box<[u8]>,
+    method: u16,
+    target: u16,
+    user_agent: Option<u16>,
+    referer: Option<u16>,
+    version: Version,
+}
+
+/// How an exchange ended, for its line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending<'e> {
+    /// `None` if no answer had begun.
+    pub(super) status: Option<Status>,
+    pub(super) is_whole: bool,
+    pub(super) body_bytes: u64,
+    pub(super) duration: Duration,
+    pub(super) route: Option<&'e str>,
+}
+
+impl Note {
+    /// What is to be remembered of `head`.
+    pub(super) fn of(head: &RequestHead<'_>) -> Note {
+        let (fields, cut) = (head.fields(), |text: &[u8]| text.len().min(KEPT_BYTES_MAX) as u16);
+        let user_agent = fields.first(KnownName::UserAgent);
+        let referer = fields.first(KnownName::Referer);
+        let (method, target) = (cut(head.method_bytes()), cut(head.target()));
+        let parts = [head.method_bytes(), head.target(), user_agent.unwrap_or(&[]), referer.unwrap_or(&[])];
+        let parts = parts.map(|part| &part[..usize::from(cut(part))]);
+        Note {
+            text: parts.concat().into(),
+            method,
+            target,
+            user_agent: user_agent.map(cut),
+            referer: referer.map(cut),
+            version: head.version(),
+        }
+    }
+
+    fn parts(&self) -> [Option<&[u8]>; 4] {
+        let mut at = 0;
+        [Some(self.method), Some(self.target), self.user_agent, self.referer].map(|len| {
+            let from = at;
+            at += usize::from(len?);
+            self.text.get(from..at)
+        })
+    }
+}
+
+impl SiteLog {
+    /// Lines in this format, from this many shards.
+    pub(super) fn new(intake: LogIntake, format: Format, shards: usize) -> SiteLog {
+        let buffer = |_| Mutex::new(intake.line_buffer(format));
+        SiteLog { shards: (0..shards.max(1)).map(buffer).collect(), intake }
+    }
+
+    /// Lines that were dropped so far.
+    pub(super) fn dropped_lines(&self) -> u64 {
+        self.intake.dropped_lines()
+    }
+
+    /// Writes the line of an exchange that is over.
+    pub(super) fn exchange(&self, cx: &JobCx, note: &Note, ending: &Ending<'_>) {
+        let [method, target, user_agent, referer] = note.parts();
+        let status = ending.status.map_or(0, Status::code);
+        let level = match Level::of_status(status) {
+            Level::Info if !ending.is_whole => Level::Warn,
+            level => level,
+        };
+        self.write(
+            cx,
+            &Record {
+                unix_time_us: sys::unix_time_us(),
+                level,
+                method: method.unwrap_or(b""),
+                path: target.unwrap_or(b""),
+                protocol: note.version.as_str(),
+                status,
+                latency_us: u64::try_from(ending.duration.as_micros()).unwrap_or(u64::MAX),
+                request_id: b"",
+                peer: peer(cx),
+                bytes: ending.body_bytes,
+                user_agent,
+                referer,
+                route: ending.route,
+                upstream: None,
+            },
+        );
+    }
+
+    /// Writes the line of a request that could not be read.
+    pub(super) fn refused(&self, cx: &JobCx, status: Status, _fault: PeerFault) {
+        self.write(
+            cx,
+            &Record {
+                unix_time_us: sys::unix_time_us(),
+                level: Level::of_status(status.code()),
+                method: b"-",
+                path: b"-",
+                protocol: "-",
+                status: status.code(),
+                latency_us: 0,
+                request_id: b"",
+                peer: peer(cx),
+                bytes: 0,
+                user_agent: None,
+                referer: None,
+                route: None,
+                upstream: None,
+            },
+        );
+    }
+
+    fn write(&self, cx: &JobCx, record: &Record<'_>) {
+        // Nobody else wants this lock: one thread drives the shard.
+        let Some(lines) = self.shards.get(cx.shard() % self.shards.len()) else { return };
+        lines.lock().unwrap_or_else(PoisonError::into_inner).write(record);
+    }
+}
+
+fn peer(cx: &JobCx) -> IpAddr {
+    cx.connection().peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+}
