@@ -22,7 +22,7 @@ use crate::sys;
 struct Worker<A: Application> {
     app: Arc<A>,
     mail: Arc<ShardMail<A::State>>,
-    buf: Arc<TurnBuf>,
+    buf: Box<TurnBuf>,
     edits: Edits,
     cx: JobCx,
     word: Rc<Cell<Word>>,
@@ -105,7 +105,7 @@ impl<A: Application> Worker<A> {
         Worker {
             app: Arc::clone(&shard.app),
             mail: Arc::clone(&shard.mail),
-            buf: Arc::new(TurnBuf::new()),
+            buf: Box::new(TurnBuf::new()),
             edits: Edits::new(),
             cx: JobCx::new(
                 shard.index(),

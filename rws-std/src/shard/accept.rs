@@ -20,7 +20,8 @@ const ACCEPTS_PER_TURN: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     listener: sys::Acceptor,
-    local: SocketAddr,
+    /// The address that peers reach, where it is one.
+    pub(super) local: Option<SocketAddr>,
     per_ip: HashMap<IpAddr, usize>,
     /// Whether the poller watches the listener now.
     watched: bool,
@@ -28,13 +29,8 @@ pub(crate) struct Acceptor {
 
 impl Acceptor {
     pub(crate) fn new(listener: OwnedFd) -> io::Result<Acceptor> {
-        let local = sys::bound_address(&listener)?;
+        let local = Some(sys::bound_address(&listener)?).filter(|address| !is_wildcard(*address));
         Ok(Acceptor { listener: sys::Acceptor::new(listener), local, per_ip: HashMap::new(), watched: false })
-    }
-
-    /// The address that peers reach, where it is one.
-    pub(crate) fn local(&self) -> Option<SocketAddr> {
-        (!is_wildcard(self.local)).then_some(self.local)
     }
 }
 
@@ -116,7 +112,7 @@ impl<A: Application> Shard<A> {
         flags.clear(Flags::READABLE);
         entry.insert(Conn {
             h1: h1::Server::new(&env),
-            peer,
+            peer: Some(peer),
             armed: Instant::NEVER,
             leftover: None,
             unsent: None,
@@ -131,8 +127,8 @@ impl<A: Application> Shard<A> {
     }
 
     /// Forgets a connection of `peer` in its cap.
-    pub(super) fn uncount(&mut self, peer: SocketAddr) {
-        let Some(acceptor) = self.acceptor.as_mut() else { return };
+    pub(super) fn uncount(&mut self, peer: Option<SocketAddr>) {
+        let (Some(acceptor), Some(peer)) = (self.acceptor.as_mut(), peer) else { return };
         if let Some(held) = acceptor.per_ip.get_mut(&peer.ip()) {
             *held = held.saturating_sub(1);
             if *held == 0 {

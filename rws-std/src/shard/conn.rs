@@ -20,7 +20,8 @@ pub(crate) enum At {
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) h1: h1::Server,
-    pub(crate) peer: SocketAddr,
+    /// Always there; as an option it is copied into contexts as it lies.
+    pub(crate) peer: Option<SocketAddr>,
     /// When the timer wheel looks at this connection next.
     pub(crate) armed: Instant,
     /// Received bytes that have not been worked off.
@@ -63,6 +64,9 @@ impl Flags {
     pub(crate) const JOB_OUT: u16 = 128;
     /// Somebody woke the exchange.
     pub(crate) const WOKEN: u16 = 256;
+    /// The poller has said that the peer sends no more: the end lies behind the bytes in the socket, and no
+    /// further event tells of it.
+    pub(crate) const FIN: u16 = 512;
 
     pub(crate) const fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

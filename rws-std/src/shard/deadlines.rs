@@ -187,8 +187,8 @@ impl<A: Application> Shard<A> {
     /// Where connection `key` came from.
     pub(crate) fn connection(&self, key: u32) -> ConnectionInfo {
         ConnectionInfo {
-            peer: self.conns.get(key as usize).map(|conn| conn.peer),
-            local: self.acceptor.as_ref().and_then(super::Acceptor::local),
+            peer: self.conns.get(key as usize).and_then(|conn| conn.peer),
+            local: self.acceptor.as_ref().and_then(|acceptor| acceptor.local),
             secure: false,
         }
     }

@@ -96,8 +96,8 @@ impl<A: Application> Shard<A> {
         let key = reading.conn;
         self.flush(key, false);
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        if let Some(lease) = reading.lease {
-            conn.leftover = Some(self.pools.store(&lease.rx[reading.from..reading.to]));
+        if reading.from < reading.to {
+            conn.leftover = Some(self.pools.store(&self.tail[reading.from..reading.to]));
             conn.flags.set(Flags::UNOFFERED);
         }
         if !reading.drained {

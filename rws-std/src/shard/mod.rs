@@ -70,8 +70,8 @@ pub(crate) struct Address {
 
 /// What a thread lends to a turn: the memory that bytes are received into.
 ///
-/// Owned by the thread. The shard holds a second handle while a job reads from it, so that a thread which
-/// takes the shard over can copy what is unread.
+/// Owned by the thread, and not part of the shard: a job goes on reading from it when the shard is with
+/// another thread. What the shard still needs of it then is in the shard's own copy of the unread tail.
 #[derive(Debug)]
 pub(crate) struct TurnBuf {
     pub(crate) rx: Box<[u8]>,
@@ -109,8 +109,8 @@ pub(crate) struct Reading {
     to: usize,
     /// The socket had nothing more when these bytes were read.
     drained: bool,
-    /// Set while a job runs on them.
-    lease: Option<Arc<TurnBuf>>,
+    /// `Shard::tail` has the same bytes from here on, at the same places.
+    copied: bool,
 }
 
 pub(crate) struct Shard<A: Application> {
@@ -144,6 +144,8 @@ pub(crate) struct Shard<A: Application> {
     again: VecDeque<u32>,
     letters: Letters<A::State>,
     reading: Option<Reading>,
+    /// What was unread when the first of a row of jobs began.
+    tail: Box<[u8]>,
     draining_until: Option<Instant>,
     /// The context for calls of the application that are no jobs.
     cx: JobCx,
@@ -212,6 +214,7 @@ impl<A: Application> Shard<A> {
             again: VecDeque::new(),
             letters: VecDeque::new(),
             reading: None,
+            tail: vec![0; RX_BYTES].into_boxed_slice(),
             draining_until: None,
             cx: JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None),
             mail,
@@ -221,7 +224,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Goes on with the turn until a job comes up, the shard has nothing to do, or it has ended.
-    pub(crate) fn step(&mut self, buf: &mut Arc<TurnBuf>) -> Next<A::State> {
+    pub(crate) fn step(&mut self, buf: &mut TurnBuf) -> Next<A::State> {
         loop {
             if let Some(event) = self.ready.at(self.ready_at) {
                 self.ready_at += 1;
@@ -260,7 +263,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// After a job: goes on with the connection that it belonged to.
-    pub(crate) fn resume_turn(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Option<Job<A::State>> {
+    pub(crate) fn resume_turn(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
         self.work_on(buf, key)
     }
 
@@ -313,7 +316,7 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    fn dispatch(&mut self, buf: &mut Arc<TurnBuf>, event: sys::Event) -> Option<Job<A::State>> {
+    fn dispatch(&mut self, buf: &mut TurnBuf, event: sys::Event) -> Option<Job<A::State>> {
         match event.key {
             LISTENER_KEY => {
                 self.accept();
@@ -333,7 +336,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Something happened on the socket of connection `key`.
-    fn happen(&mut self, buf: &mut Arc<TurnBuf>, key: u32, event: sys::Event) -> Option<Job<A::State>> {
+    fn happen(&mut self, buf: &mut TurnBuf, key: u32, event: sys::Event) -> Option<Job<A::State>> {
         let conn = self.conns.get_mut(key as usize)?;
         if conn.flags.has(Flags::LINGERING) {
             self.drop_arrivals(key);
@@ -341,6 +344,9 @@ impl<A: Application> Shard<A> {
         }
         if event.is_readable() {
             conn.flags.set(Flags::READABLE);
+        }
+        if event.is_read_closed() {
+            conn.flags.set(Flags::FIN);
         }
         if event.is_broken() && sys::pending_error(&conn.socket).is_ok_and(|error| error.is_some()) {
             // A reset, not the end of what the peer has to say: its exchange is over at once.
@@ -357,7 +363,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Goes on with a connection that is listed.
-    fn go_on(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Option<Job<A::State>> {
+    fn go_on(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
         let conn = self.conns.get_mut(key as usize)?;
         conn.flags.clear(Flags::LISTED);
         if conn.flags.has(Flags::JOB_OUT | Flags::LINGERING) {

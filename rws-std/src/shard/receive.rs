@@ -1,7 +1,5 @@
 //! Bytes in: from the socket through the machine to the next job.
 
-use std::sync::Arc;
-
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
 use rws_core::message::Scratch;
 
@@ -39,7 +37,7 @@ enum Progress<S> {
 
 impl<A: Application> Shard<A> {
     /// Does what can be done for connection `key` now; a job that has to run first is returned.
-    pub(super) fn work_on(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Option<Job<A::State>> {
+    pub(super) fn work_on(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
         loop {
             if self.reading.is_none() && !self.load(buf, key) {
                 break;
@@ -55,14 +53,14 @@ impl<A: Application> Shard<A> {
     }
 
     /// Puts bytes of connection `key` into the thread's buffer, if it has any and wants them.
-    fn load(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> bool {
+    fn load(&mut self, buf: &mut TurnBuf, key: u32) -> bool {
         let Some(conn) = self.conns.get_mut(key as usize) else { return false };
         let is_fresh = conn.flags.has(Flags::UNOFFERED);
         let is_readable = conn.flags.has(Flags::READABLE);
         if conn.flags.has(Flags::JOB_OUT) || conn.h1.rx_want() == 0 || !(is_fresh || is_readable) {
             return false;
         }
-        let rx = &mut writable(buf).rx;
+        let rx = &mut buf.rx;
         let mut to = 0;
         if let Some(left) = conn.leftover.take() {
             let bytes = left.bytes();
@@ -79,7 +77,7 @@ impl<A: Application> Shard<A> {
                 Ok(Transfer::Bytes(n)) => {
                     to += n;
                     drained = n < asked;
-                    if drained {
+                    if drained && !conn.flags.has(Flags::FIN) {
                         conn.flags.clear(Flags::READABLE);
                     }
                 }
@@ -94,19 +92,21 @@ impl<A: Application> Shard<A> {
                 }
             }
         }
-        self.reading = Some(Reading { conn: key, from: 0, to, drained, lease: None });
+        self.reading = Some(Reading { conn: key, from: 0, to, drained, copied: false });
         true
     }
 
     /// Takes the machine's steps on the loaded bytes until a job comes up or nothing is left to do.
-    fn work_off(&mut self, buf: &mut Arc<TurnBuf>, key: u32) -> Progress<A::State> {
+    fn work_off(&mut self, buf: &mut TurnBuf, key: u32) -> Progress<A::State> {
         let Some(mut reading) = self.reading.take() else { return Progress::Rest };
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
-            let turn = writable(buf);
+            if reading.from == reading.to && conn.h1.exchange().is_none() {
+                return self.rest(buf, key, reading, Flags::default());
+            }
             let env = super::env(&self.clock, &self.settings);
-            let mut scratch = Scratch { bytes: &mut turn.decoded, fields: &mut turn.index };
-            let step = conn.h1.receive(&env, &mut turn.rx[reading.from..reading.to], &mut scratch);
+            let mut scratch = Scratch { bytes: &mut buf.decoded, fields: &mut buf.index };
+            let step = conn.h1.receive(&env, &mut buf.rx[reading.from..reading.to], &mut scratch);
             let at = reading.from;
             match step.event {
                 None => {
@@ -118,7 +118,7 @@ impl<A: Application> Shard<A> {
                 Some(Event::Request { stream, head, end: _ }) => {
                     reading.from += step.consumed;
                     self.stats.requests_total.up();
-                    turn.head = Some(head);
+                    buf.head = Some(head);
                     let work = Work::Begin { at };
                     return Progress::Job(self.send_away(buf, reading, stream, work));
                 }
@@ -171,7 +171,7 @@ impl<A: Application> Shard<A> {
     /// Keeps what is left of the bytes, and tells the machine of the peer's end once it has seen all.
     fn rest(
         &mut self,
-        buf: &mut Arc<TurnBuf>,
+        buf: &mut TurnBuf,
         key: u32,
         reading: Reading,
         unoffered: Flags,
@@ -199,15 +199,17 @@ impl<A: Application> Shard<A> {
     /// Marks the exchange as away and lends the bytes to the job.
     fn send_away(
         &mut self,
-        buf: &Arc<TurnBuf>,
+        buf: &TurnBuf,
         mut reading: Reading,
         stream: StreamId,
         work: Work<A::State>,
     ) -> Job<A::State> {
         let key = reading.conn;
-        if reading.from < reading.to {
-            // Whoever takes the shard while the job runs has to copy the unread tail.
-            reading.lease = Some(Arc::clone(buf));
+        if reading.from < reading.to && !reading.copied {
+            // Whoever takes the shard while the job runs needs the unread tail. One copy serves all the jobs
+            // of a pipelined row.
+            self.tail[reading.from..reading.to].copy_from_slice(&buf.rx[reading.from..reading.to]);
+            reading.copied = true;
         }
         self.reading = Some(reading);
         self.address_job(key, stream, work)
@@ -273,16 +275,5 @@ impl<A: Application> Shard<A> {
             conn.flags.set(Flags::LISTED);
             self.again.push_back(key);
         }
-    }
-}
-
-/// The thread's buffer for writing. While a late job still reads the old one, a fresh one takes its place.
-pub(super) fn writable(buf: &mut Arc<TurnBuf>) -> &mut TurnBuf {
-    if Arc::get_mut(buf).is_none() {
-        *buf = Arc::new(TurnBuf::new());
-    }
-    match Arc::get_mut(buf) {
-        Some(turn) => turn,
-        None => unreachable!("a fresh handle has no second one"),
     }
 }

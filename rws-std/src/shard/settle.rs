@@ -66,9 +66,6 @@ impl<S> Exchange<S> {
 impl<A: Application> Shard<A> {
     /// A job is back. The shard goes on with its exchange; `work_on` is due afterwards.
     pub(crate) fn settle(&mut self, address: Address, result: Result<A::State>) {
-        if let Some(reading) = self.reading.as_mut() {
-            reading.lease = None;
-        }
         let key = address.conn;
         let conn = match self.conns.get_mut(key as usize) {
             Some(conn) if conn.generation == address.generation => conn,

@@ -1,14 +1,11 @@
 //! The response on its way down: read, understood, and pulled by the client's machine from where it lies.
 
-use alloc::sync::Arc;
-
 use rws_core::Status;
 use rws_core::connection::{BodyPlan, ByteConnection, Connection, Event};
 use rws_core::message::{BodyFraming, KnownName, ResponseHead, Scratch};
 
 use crate::application::Application;
 use crate::forward::{ForwardError, Forwarded};
-use crate::shard::receive::writable;
 use crate::shard::settle::{Answer, Exchange};
 use crate::shard::{Address, Shard, TurnBuf};
 use crate::sys::{self, Transfer};
@@ -26,7 +23,7 @@ enum Reached {
 
 impl<A: Application> Shard<A> {
     /// Something happened on the socket of link `key`.
-    pub(in crate::shard) fn link_event(&mut self, buf: &mut Arc<TurnBuf>, key: u32, event: sys::Event) {
+    pub(in crate::shard) fn link_event(&mut self, buf: &mut TurnBuf, key: u32, event: sys::Event) {
         let Some(link) = self.links.get_mut(key as usize) else { return };
         if event.key != super::link_key(key, link.generation) {
             return;
@@ -45,7 +42,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Goes on with a link that is listed.
-    pub(in crate::shard) fn go_on_with_link(&mut self, buf: &mut Arc<TurnBuf>, key: u32) {
+    pub(in crate::shard) fn go_on_with_link(&mut self, buf: &mut TurnBuf, key: u32) {
         let owner = self.links.get(key as usize).and_then(|link| link.flow.as_ref()).map(|flow| flow.owner);
         self.read_link(buf, key);
         if let Some(owner) = owner {
@@ -60,7 +57,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Reads from link `key` while there is something to read and the client takes it.
-    pub(in crate::shard) fn read_link(&mut self, buf: &mut Arc<TurnBuf>, key: u32) {
+    pub(in crate::shard) fn read_link(&mut self, buf: &mut TurnBuf, key: u32) {
         for _ in 0..READS_PER_TURN {
             let Some(link) = self.links.get_mut(key as usize) else { return };
             if link.down.is_some() || !(link.is_readable || link.leftover.is_some()) {
@@ -70,7 +67,7 @@ impl<A: Application> Shard<A> {
                 // Nobody asked: whatever comes on an idle link ends it.
                 return self.drop_link(key);
             }
-            let rx = &mut writable(buf).rx;
+            let rx = &mut buf.rx;
             let mut to = 0;
             if let Some(left) = link.leftover.take() {
                 let bytes = left.bytes();
@@ -114,10 +111,10 @@ impl<A: Application> Shard<A> {
     }
 
     /// Takes the machine's steps on `rx[..to]`.
-    fn work_off_link(&mut self, buf: &mut Arc<TurnBuf>, key: u32, to: usize) -> Reached {
+    fn work_off_link(&mut self, buf: &mut TurnBuf, key: u32, to: usize) -> Reached {
         let mut from = 0;
         loop {
-            let TurnBuf { rx, decoded, index, .. } = writable(buf);
+            let TurnBuf { rx, decoded, index, .. } = &mut *buf;
             let Some(link) = self.links.get_mut(key as usize) else { return Reached::Gone };
             let Some(owner) = link.flow.as_ref().map(|flow| flow.owner) else { return Reached::Gone };
             let env = crate::shard::env(&self.clock, &self.settings);
