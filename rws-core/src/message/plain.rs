@@ -70,10 +70,16 @@ fn run_end(bytes: &[u8], mut at: usize, end: usize, stops: impl Fn(u8, u8) -> bo
 
 /// One byte of ones for each of the last sixteen at which to stop, the first lowest.
 #[inline(always)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "below 17, which the compiler sees; in this shape it makes vector code"
+)]
 fn marks(window: &[u8; 17], stops: impl Fn(u8, u8) -> bool) -> u128 {
     let mut marks = [0; 16];
-    for ((mark, &before), &byte) in marks.iter_mut().zip(window).zip(window.iter().skip(1)) {
-        *mark = if stops(before, byte) { 0xff } else { 0 };
+    let mut at = 0;
+    while at < 16 {
+        marks[at] = if stops(window[at], window[at + 1]) { 0xff } else { 0 };
+        at += 1;
     }
     u128::from_le_bytes(marks)
 }

@@ -209,7 +209,7 @@ impl<'t, T, S: AsRef<str>> RouteTable<'t, T, S> {
 }
 
 /// What a table says of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum RouteMatch<'m, T> {
     /// This route.
     Found(Matched<'m, T>),
@@ -222,8 +222,23 @@ pub enum RouteMatch<'m, T> {
     NotFound,
 }
 
+impl<'m, T> RouteMatch<'m, T> {
+    /// The route, if there is one.
+    pub fn found(self) -> Option<Matched<'m, T>> {
+        match self {
+            RouteMatch::Found(found) => Some(found),
+            RouteMatch::MethodNotAllowed(_) | RouteMatch::Options(_) | RouteMatch::NotFound => None,
+        }
+    }
+
+    /// Whether there is a route.
+    pub const fn is_found(&self) -> bool {
+        matches!(self, RouteMatch::Found(_))
+    }
+}
+
 /// A route that fits a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Matched<'m, T> {
     /// Its place in the table.
     pub index: usize,
@@ -234,6 +249,20 @@ pub struct Matched<'m, T> {
     /// The canonical path that it fits.
     pub path: &'m str,
 }
+
+// By hand, since these need nothing of `T`.
+impl<T> Clone for RouteMatch<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for RouteMatch<'_, T> {}
+impl<T> Clone for Matched<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Matched<'_, T> {}
 
 impl<'m, T> Matched<'m, T> {
     /// The parameters with their values.
