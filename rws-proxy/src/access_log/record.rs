@@ -131,6 +131,6 @@ pub struct Record<'a> {
     pub referer: Option<&'a [u8]>,
     /// The pattern of the route that took the request; `None` if none did.
     pub route: Option<&'a str>,
-    /// The backend that answered, where the request was passed on.
+    /// The name of the upstream, where the request was passed on.
     pub upstream: Option<&'a str>,
 }

@@ -7,6 +7,7 @@ use std::os::fd::BorrowedFd;
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
 use rws_core::message::{KnownName, OwnedFields, ResponseHead, Status};
 use rws_std::files::FilePlan;
+use rws_std::forward::ProxyState;
 
 /// An answer and how far it has gone. Owns all that it needs.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) enum Answer {
     File(FilePlan),
     /// Bytes that are known as a whole.
     Page(Arc<Page>, usize),
+    /// An upstream's, or about its silence.
+    Upstream(Box<ProxyState>),
 }
 
 /// A whole answer in memory, shared by the exchanges that get it.
@@ -66,10 +69,12 @@ impl Answer {
         Answer::Page(Arc::clone(page), 0)
     }
 
-    pub(super) fn status(&self) -> Status {
+    /// The status, once it is decided.
+    pub(super) fn status(&self) -> Option<Status> {
         match self {
-            Answer::File(plan) => plan.status(),
-            Answer::Page(page, _) => page.status,
+            Answer::File(plan) => Some(plan.status()),
+            Answer::Page(page, _) => Some(page.status),
+            Answer::Upstream(proxied) => proxied.status(),
         }
     }
 
@@ -83,6 +88,7 @@ impl Answer {
                 let head = ResponseHead { status: page.status, fields: page.fields.block() };
                 HeadAnswer::Final(head, page.plan())
             }
+            Answer::Upstream(proxied) => proxied.head(),
         }
     }
 
@@ -96,20 +102,21 @@ impl Answer {
                 *gone += n;
                 if *gone == page.body.len() { Fill::End(n) } else { Fill::More(n) }
             }
+            Answer::Upstream(proxied) => proxied.fill(out),
         }
     }
 
     pub(super) fn direct(&self) -> u64 {
         match self {
             Answer::File(plan) => plan.body().direct(),
-            Answer::Page(..) => 0,
+            Answer::Page(..) | Answer::Upstream(_) => 0,
         }
     }
 
     pub(super) fn send(&mut self, socket: BorrowedFd<'_>, len: u64) -> io::Result<usize> {
         match self {
             Answer::File(plan) => plan.body_mut().send_to(socket, len),
-            Answer::Page(..) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+            Answer::Page(..) | Answer::Upstream(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
         }
     }
 
@@ -118,6 +125,8 @@ impl Answer {
         match self {
             Answer::File(plan) => plan.body().len().saturating_sub(plan.body().left()),
             Answer::Page(_, gone) => *gone as u64,
+            // An upstream's bytes go by without us.
+            Answer::Upstream(_) => 0,
         }
     }
 }

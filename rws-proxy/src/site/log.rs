@@ -9,6 +9,7 @@ use rws_core::service::Context;
 use rws_core::{PeerFault, Status};
 use rws_std::{JobCx, sys};
 
+use super::routes::Endpoint;
 use crate::access_log::{FIELD_BYTES_MAX, Format, Level, LineBuffer, LogIntake, Record};
 
 /// Bytes of one field that are remembered: one more than a line shows, so that the line tells of the cut.
@@ -40,7 +41,7 @@ pub(super) struct Ending<'e> {
     pub(super) is_whole: bool,
     pub(super) body_bytes: u64,
     pub(super) duration: Duration,
-    pub(super) route: Option<&'e str>,
+    pub(super) route: Option<&'e Endpoint>,
 }
 
 impl Note {
@@ -107,8 +108,8 @@ impl SiteLog {
                 bytes: ending.body_bytes,
                 user_agent,
                 referer,
-                route: ending.route,
-                upstream: None,
+                route: ending.route.map(|route| &*route.label),
+                upstream: ending.route.and_then(Endpoint::upstream),
             },
         );
     }

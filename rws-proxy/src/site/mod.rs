@@ -27,6 +27,7 @@ use rws_core::route::MethodSet;
 use rws_core::service::{Context, Outcome, Service, Taken};
 use rws_core::{Instant, PeerFault, Status};
 use rws_std::files::{FilePlan, FileRequest};
+use rws_std::forward::{Forward, Forwarded};
 use rws_std::{Application, JobCx, ServerHandle, sys};
 
 use self::answer::{Answer, Page};
@@ -125,7 +126,7 @@ impl Site {
         match &endpoint.target {
             Target::Files { server, mount } => self.file(cx, head, *server, mount),
             Target::Page(page) => self.page(cx, *page),
-            Target::Proxy(action) => proxy::begin(cx, head, action),
+            Target::Proxy(proxy) => Answer::Upstream(Box::new(proxy.begin(cx, head))),
             Target::Health => self.own(cx, Own::Alive),
             Target::Ready => {
                 let is_draining = self.server.get().is_some_and(ServerHandle::is_draining);
@@ -186,7 +187,7 @@ impl Service<JobCx> for Site {
     }
 
     fn head<'s>(&self, state: &'s mut Exchange) -> HeadAnswer<'s> {
-        state.head_is_out = true;
+        state.head_is_out = state.answer.status().is_some();
         state.answer.head()
     }
 
@@ -203,20 +204,33 @@ impl Service<JobCx> for Site {
         let (ended, status, body_bytes) = match outcome {
             Outcome::Complete { status, body_bytes } => (Ended::Whole(status), Some(status), body_bytes),
             Outcome::Aborted(_) => {
-                let status = state.head_is_out.then(|| state.answer.status());
+                let status = if state.head_is_out { state.answer.status() } else { None };
                 (Ended::Aborted, status, state.answer.sent())
             }
         };
         self.metrics.count(cx.shard(), state.route, ended, duration);
         if let (Some(log), Some(note)) = (&self.log, &state.note) {
-            let route = state.route.and_then(|place| self.routes.label(place));
-            let is_whole = ended != Ended::Aborted;
-            log.exchange(cx, note, &Ending { status, is_whole, body_bytes, duration, route });
+            let route = state.route.and_then(|place| self.routes.endpoint(place));
+            let ending = Ending { status, is_whole: ended != Ended::Aborted, body_bytes, duration, route };
+            log.exchange(cx, note, &ending);
         }
     }
 }
 
 impl Application for Site {
+    fn forward(&self, state: &mut Exchange) -> Option<Box<Forward>> {
+        match &mut state.answer {
+            Answer::Upstream(proxied) => proxied.take_plan(),
+            Answer::File(_) | Answer::Page(..) => None,
+        }
+    }
+
+    fn forwarded(&self, _cx: &mut JobCx, state: &mut Exchange, forwarded: Forwarded<'_>) {
+        if let Answer::Upstream(proxied) = &mut state.answer {
+            proxied.take(forwarded);
+        }
+    }
+
     fn direct(&self, state: &mut Exchange) -> u64 {
         state.answer.direct()
     }

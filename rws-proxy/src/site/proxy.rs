@@ -1,13 +1,80 @@
-//! Where requests leave for an upstream. Forwarding plugs in here and nowhere else.
+//! Where requests leave for an upstream.
 
-use rws_core::Status;
+use alloc::sync::Arc;
+use std::io;
+use std::net::ToSocketAddrs as _;
+
 use rws_core::message::RequestHead;
+use rws_core::service::Context as _;
 use rws_std::JobCx;
+use rws_std::forward::{Forward, ForwardOptions, ProxyState, RoundRobin, Upstream};
 
-use super::answer::{Answer, Page};
-use crate::config::ProxyAction;
+use crate::config::{Config, ProxyAction, Strategy, Upstream as Configured};
 
-/// Begins an exchange with an upstream.
-pub(super) fn begin(_cx: &mut JobCx, _head: &RequestHead<'_>, _action: &ProxyAction) -> Answer {
-    Page::text(Status::BAD_GATEWAY, "this build cannot reach the upstream\n").not_stored().into()
+/// A route to an upstream.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    upstream: Arc<dyn Upstream>,
+    options: ForwardOptions,
+    name: Box<str>,
+}
+
+/// The configured upstreams. Routes to one of them share it, and with it whose turn is next.
+#[derive(Debug)]
+pub(super) struct Upstreams(Vec<(Box<str>, Arc<dyn Upstream>)>);
+
+impl Upstreams {
+    /// Those of `config`, with the names of their backends resolved.
+    ///
+    /// # Errors
+    /// A name that does not resolve.
+    pub(super) fn new(config: &Config) -> io::Result<Upstreams> {
+        let named = |upstream: &Configured| Ok((upstream.name.as_str().into(), resolved(upstream)?));
+        config.upstreams.iter().map(named).collect::<io::Result<_>>().map(Upstreams)
+    }
+
+    /// A route to one of them; `None` if there is no such.
+    pub(super) fn proxy(&self, action: &ProxyAction, config: &Config) -> Option<Proxy> {
+        let (name, upstream) = self.0.get(action.upstream)?;
+        let options = ForwardOptions {
+            strip_path_prefix: action.strip_path_prefix.clone().unwrap_or_default(),
+            add_path_prefix: action.add_path_prefix.clone().unwrap_or_default(),
+            connect_timeout: action.connect_timeout,
+            read_timeout: action.read_timeout,
+            body_bytes_max: config.request_body_bytes_max,
+        };
+        Some(Proxy { upstream: Arc::clone(upstream), options, name: name.clone() })
+    }
+}
+
+impl Proxy {
+    /// Begins an exchange with the upstream.
+    pub(super) fn begin(&self, cx: &JobCx, head: &RequestHead<'_>) -> ProxyState {
+        ProxyState::new(Forward::of(head, cx.connection(), Arc::clone(&self.upstream), &self.options))
+    }
+
+    /// The name of the upstream.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A name counts for all its addresses, as long as the server runs.
+fn resolved(upstream: &Configured) -> io::Result<Arc<dyn Upstream>> {
+    let mut backends = Vec::new();
+    for backend in &upstream.backends {
+        if let Some(address) = backend.address() {
+            backends.push(address);
+            continue;
+        }
+        let found = backend.to_string().to_socket_addrs().map_err(|error| {
+            let text =
+                format!("the backend {backend} of upstream {} does not resolve: {error}", upstream.name);
+            io::Error::new(error.kind(), text)
+        })?;
+        backends.extend(found);
+    }
+    match upstream.strategy {
+        Strategy::RoundRobin => Ok(Arc::new(RoundRobin::new(backends))),
+    }
 }

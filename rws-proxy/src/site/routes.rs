@@ -9,12 +9,15 @@
 
 use std::io;
 
-use rws_core::message::{Method, RequestHead};
+use rws_core::message::{KnownName, Method, RequestHead};
 use rws_core::route::{MethodSet, Order, OwnedRouteTable, Route, RouteMatch, host_matches};
 use rws_std::files::{FileServer, Files};
 
 use super::answer::Page;
-use crate::config::{Action, Config, PathPattern, ProxyAction, RespondAction, RouteMatch as Condition};
+use super::proxy::{Proxy, Upstreams};
+use crate::config::{
+    Action, Config, PathPattern, RedirectAction, RespondAction, RouteMatch as Condition, StaticAction,
+};
 
 /// Where a route leads.
 #[derive(Debug)]
@@ -24,6 +27,16 @@ pub(super) struct Endpoint {
     pub(super) label: Box<str>,
     /// Methods without a name in the engine that the route takes; empty if it takes all of them or none.
     other_methods: Vec<String>,
+}
+
+impl Endpoint {
+    /// The name of the upstream, if the route leads to one.
+    pub(super) fn upstream(&self) -> Option<&str> {
+        match &self.target {
+            Target::Proxy(proxy) => Some(proxy.name()),
+            Target::Files { .. } | Target::Page(_) | Target::Health | Target::Ready | Target::Metrics => None,
+        }
+    }
 }
 
 /// What answers.
@@ -38,7 +51,7 @@ pub(super) enum Target {
     /// A page, by its place in [`Routes::pages`].
     Page(usize),
     /// An upstream.
-    Proxy(ProxyAction),
+    Proxy(Proxy),
     /// `/healthz`.
     Health,
     /// `/readyz`.
@@ -80,8 +93,18 @@ impl Routes {
     /// A root that cannot be opened any more, or a path that the table does not take.
     pub(super) fn new(config: &Config, shards: usize) -> io::Result<Routes> {
         let mut build = Build { routes: Vec::new(), files: Vec::new(), pages: Vec::new(), shards };
+        let upstreams = Upstreams::new(config)?;
         for route in &config.routes {
-            build.configured(&route.matching, &route.action)?;
+            let target = match &route.action {
+                Action::Static(files) => build.mounted(files)?,
+                Action::Respond(respond) => build.page(respond_page(respond)),
+                Action::Redirect(redirect) => build.page(redirect_page(redirect)),
+                Action::Proxy(proxy) => {
+                    let proxy = upstreams.proxy(proxy, config);
+                    Target::Proxy(proxy.ok_or_else(|| io::Error::other("a route has no upstream"))?)
+                }
+            };
+            build.configured(&route.matching, target);
         }
         for (pattern, target) in
             [("/healthz", Target::Health), ("/readyz", Target::Ready), ("/metrics", Target::Metrics)]
@@ -107,9 +130,9 @@ impl Routes {
         self.table.table().routes().iter().map(|route| &*route.to.label)
     }
 
-    /// The label of the route at `place`.
-    pub(super) fn label(&self, place: usize) -> Option<&str> {
-        self.table.table().routes().get(place).map(|route| &*route.to.label)
+    /// The route at `place`.
+    pub(super) fn endpoint(&self, place: usize) -> Option<&Endpoint> {
+        self.table.table().routes().get(place).map(|route| &route.to)
     }
 
     /// The methods of all routes together, for `OPTIONS *` (RFC 9110 §9.3.7).
@@ -155,21 +178,13 @@ struct Build {
 }
 
 impl Build {
-    fn configured(&mut self, matching: &Condition, action: &Action) -> io::Result<()> {
-        let target = match action {
-            Action::Static(files) => {
-                let served = Files::new(&files.root)?
-                    .index([files.index.as_str()])
-                    .directory_listing(files.directory_listing);
-                Target::Files { server: self.files(served), mount: files.mount.as_str().into() }
-            }
-            Action::Respond(respond) => self.page(respond_page(respond)),
-            Action::Redirect(redirect) => {
-                let page = Page::text(super::status(redirect.status), "this is somewhere else\n");
-                self.page(page.with(rws_core::KnownName::Location, &redirect.location))
-            }
-            Action::Proxy(proxy) => Target::Proxy(proxy.clone()),
-        };
+    fn mounted(&mut self, files: &StaticAction) -> io::Result<Target> {
+        let served =
+            Files::new(&files.root)?.index([files.index.as_str()]).directory_listing(files.directory_listing);
+        Ok(Target::Files { server: self.files(served), mount: files.mount.as_str().into() })
+    }
+
+    fn configured(&mut self, matching: &Condition, target: Target) {
         let pattern = match &matching.path {
             PathPattern::Exact(path) => path.clone(),
             PathPattern::Prefix(prefix) => format!("{prefix}/*"),
@@ -186,7 +201,6 @@ impl Build {
             to: Endpoint { target, label: label.into(), other_methods },
             summary: Box::default(),
         });
-        Ok(())
     }
 
     fn push(&mut self, methods: MethodSet, pattern: &str, target: Target) {
@@ -207,6 +221,11 @@ impl Build {
 
 fn respond_page(respond: &RespondAction) -> Page {
     Page::new(super::status(respond.status), &respond.content_type, respond.body.as_bytes())
+}
+
+fn redirect_page(redirect: &RedirectAction) -> Page {
+    Page::text(super::status(redirect.status), "this is somewhere else\n")
+        .with(KnownName::Location, &redirect.location)
 }
 
 /// The set of configured methods, and those among them that the engine has no name for.

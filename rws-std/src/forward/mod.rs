@@ -31,6 +31,8 @@ pub struct Forward {
     pub connect_timeout_us: u64,
     /// How long to wait for the next bytes of the upstream: µs.
     pub read_timeout_us: u64,
+    /// The longest body: bytes. 413 beyond.
+    pub body_bytes_max: u64,
     pub(crate) text: Vec<u8>,
     pub(crate) method: Span,
     pub(crate) target: Span,
@@ -116,10 +118,12 @@ pub enum ForwardError {
     ReadTimeout,
     /// The backend broke the protocol.
     Protocol(PeerFault),
+    /// The client's body is longer than the forward's limit.
+    BodyTooLarge,
 }
 
 impl ForwardError {
-    /// 502 (Bad Gateway) or 504 (Gateway Timeout).
+    /// 502 (Bad Gateway), 504 (Gateway Timeout), or 413 where it is the client's fault.
     pub const fn status(self) -> Status {
         match self {
             ForwardError::ConnectTimeout | ForwardError::ReadTimeout => Status::GATEWAY_TIMEOUT,
@@ -127,6 +131,7 @@ impl ForwardError {
             | ForwardError::Connect
             | ForwardError::Closed
             | ForwardError::Protocol(_) => Status::BAD_GATEWAY,
+            ForwardError::BodyTooLarge => Status::CONTENT_TOO_LARGE,
         }
     }
 
@@ -139,6 +144,7 @@ impl ForwardError {
             ForwardError::Closed => "the upstream closed the connection",
             ForwardError::ReadTimeout => "the upstream did not answer in time",
             ForwardError::Protocol(_) => "the upstream broke the protocol",
+            ForwardError::BodyTooLarge => "the body is too large",
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{Forward, Upstream};
 /// How a request is changed on its way.
 #[derive(Clone, Debug)]
 pub struct ForwardOptions {
-    /// Cut off the front of the path, where it is there.
+    /// Cut off the front of the path, where it ends with a segment there.
     pub strip_path_prefix: String,
     /// Put in front of the path.
     pub add_path_prefix: String,
@@ -25,6 +25,9 @@ pub struct ForwardOptions {
     pub connect_timeout: Duration,
     /// How long to wait for the next bytes of the upstream.
     pub read_timeout: Duration,
+    /// The longest request body, where its length is not known beforehand: bytes. 413 beyond. (Of an announced
+    /// length the application judges by itself, before it forwards.)
+    pub body_bytes_max: u64,
 }
 
 impl Default for ForwardOptions {
@@ -34,6 +37,7 @@ impl Default for ForwardOptions {
             add_path_prefix: String::new(),
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(60),
+            body_bytes_max: u64::MAX,
         }
     }
 }
@@ -62,6 +66,7 @@ impl Forward {
             upstream,
             connect_timeout_us: micros(options.connect_timeout),
             read_timeout_us: micros(options.read_timeout),
+            body_bytes_max: options.body_bytes_max,
             text,
             method,
             target,
@@ -89,7 +94,8 @@ fn write_target(text: &mut Vec<u8>, head: &RequestHead<'_>, options: &ForwardOpt
     }
     text.extend_from_slice(options.add_path_prefix.as_bytes());
     let path = head.path();
-    let path = path.strip_prefix(options.strip_path_prefix.as_str()).unwrap_or(path);
+    let stripped = path.strip_prefix(options.strip_path_prefix.as_str());
+    let path = stripped.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path);
     if !path.starts_with('/') {
         text.push(b'/');
     }

@@ -66,6 +66,11 @@ impl ProxyState {
         }
     }
 
+    /// The status to answer with, once it is known.
+    pub fn status(&self) -> Option<Status> {
+        self.answer.as_ref().map(|(status, ..)| *status)
+    }
+
     /// The head to answer with.
     pub fn head(&self) -> HeadAnswer<'_> {
         match &self.answer {

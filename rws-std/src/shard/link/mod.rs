@@ -79,6 +79,8 @@ pub(super) struct Flow {
     was_asked: bool,
     /// Credit that the client gets once its bytes have gone up.
     owed: u32,
+    /// Request body bytes that the client has sent.
+    body_bytes: u64,
     /// The response is complete.
     is_answered: bool,
 }
@@ -101,6 +103,7 @@ impl<A: Application> Shard<A> {
             has_sent_body: false,
             was_asked: false,
             owed: 0,
+            body_bytes: 0,
             is_answered: false,
         });
         self.put_back(address.conn, exchange);

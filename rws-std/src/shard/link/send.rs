@@ -20,7 +20,15 @@ impl<A: Application> Shard<A> {
     pub(in crate::shard) fn forward_body(&mut self, key: u32, chunk: &[u8], end: bool) {
         let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else { return };
         flow.owed = flow.owed.saturating_add(chunk.len() as u32);
+        flow.body_bytes = flow.body_bytes.saturating_add(chunk.len() as u64);
         flow.is_whole |= end;
+        if flow.body_bytes > flow.plan.body_bytes_max {
+            // Without its end, the upstream cannot take what has gone up for a whole request.
+            let owner = flow.owner;
+            self.drop_link(key);
+            self.set_link(owner, None);
+            return self.give_up(owner, ForwardError::BodyTooLarge);
+        }
         self.push_request(key, chunk);
     }
 
