@@ -3,10 +3,12 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rws_core::middleware::{Layered, Layers, Room};
+use rws_core::middleware::{Hooks, Layered, Layers, Room};
+use rws_core::service::Service;
 use rws_core::{PeerFault, Status};
 
 use crate::application::Application;
+use crate::forward::{Forward, ForwardError, Forwarded};
 use crate::job::JobCx;
 use crate::server_handle::ServerHandle;
 
@@ -29,6 +31,24 @@ where
             Some(inner) => self.service().send(inner, socket, len),
             None => Err(io::Error::from(io::ErrorKind::Unsupported)),
         }
+    }
+
+    /// Bodies of forwarded exchanges go by without passing through the layers; so where one has a hook for
+    /// bodies, the request is not forwarded.
+    fn forward(&self, state: &mut Self::State) -> Option<Box<Forward>> {
+        let inner = self.inner_state(state)?;
+        let mut plan = self.service().forward(inner)?;
+        if self.layers().hooks().has_any(Hooks::REQUEST_BODY.and(Hooks::RESPONSE_BODY)) {
+            plan.refuse(ForwardError::LayerInTheWay);
+        }
+        Some(plan)
+    }
+
+    fn forwarded(&self, cx: &mut JobCx, state: &mut Self::State, forwarded: Forwarded<'_>) {
+        if let Some(inner) = self.inner_state(state) {
+            self.service().forwarded(cx, inner, forwarded);
+        }
+        self.advance(cx, state);
     }
 
     fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {

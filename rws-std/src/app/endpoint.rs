@@ -3,19 +3,28 @@
 use super::handler::{BoxedHandler, Handler, boxed};
 use super::request::Request;
 use super::response::Response;
+use crate::files::FileServer;
 use crate::handover::{Learning, Placement};
 use crate::{job, sys};
 
 /// A route's target.
-pub(super) struct Endpoint<S> {
+pub(super) enum Endpoint<S> {
+    /// A function.
+    Function(Function<S>),
+    /// A folder of files.
+    Files(FileServer),
+}
+
+/// A handler, and what its route knows about it.
+pub(super) struct Function<S> {
     handler: BoxedHandler<S>,
     pub(super) streams: bool,
     learning: Learning,
 }
 
-impl<S: 'static> Endpoint<S> {
-    pub(super) fn new<A: 'static, H: Handler<S, A>>(handler: H) -> Endpoint<S> {
-        Endpoint { streams: H::STREAMS, handler: boxed(handler), learning: Learning::new(Placement::Auto) }
+impl<S: 'static> Function<S> {
+    pub(super) fn new<A: 'static, H: Handler<S, A>>(handler: H) -> Function<S> {
+        Function { streams: H::STREAMS, handler: boxed(handler), learning: Learning::new(Placement::Auto) }
     }
 
     /// Runs the handler: on the shard's thread, unless the route has learned that it blocks.

@@ -4,6 +4,7 @@
 //!   no body ───────────────────────────────────────▶ Answering
 //!   a body to collect ─▶ Collecting ── end ────────▶ Answering
 //!   a body to stream ──▶ Elsewhere ── response ────▶ Answering       (the handler runs on another thread)
+//!   a file ────────────────────────────────────────▶ File
 //! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use rws_core::message::OwnedRequestHead;
 
 use super::pipe::Pipe;
 use super::response::Response;
+use crate::files::FilePlan;
 
 /// The state of one exchange. Opaque.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(super) enum Phase {
     Answering(Answering),
     Collecting(Box<Collecting>),
     Elsewhere(Box<Elsewhere>),
+    File(Box<FilePlan>),
 }
 
 /// The response is decided.

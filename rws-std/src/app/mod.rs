@@ -27,6 +27,7 @@ mod service;
 use std::sync::Arc;
 
 use rws_core::message::Method;
+use rws_core::middleware::{Heap, Layered, Middleware, Stack};
 use rws_core::route::{MethodSet, Order, OwnedRouteTable, Route, RouteEntry, RouteError};
 
 pub use self::body::Body;
@@ -37,8 +38,10 @@ pub use self::request::Request;
 pub use self::response::{IntoResponse, Response};
 pub use self::service::Serving;
 
-use self::endpoint::Endpoint;
+use self::endpoint::{Endpoint, Function};
 use self::service::Inner;
+use crate::files::{FileServer, Files};
+use crate::job::JobCx;
 
 /// Bytes of a request body that are collected before a handler runs, unless the app says otherwise.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -51,7 +54,11 @@ pub struct AppWithState<S> {
     state: S,
     routes: Vec<Route<Endpoint<S>, Box<str>>>,
     body_bytes_max: usize,
+    layers: Stack<JobCx>,
 }
+
+/// An app with its layers, ready to be served.
+pub type Wrapped<S> = Layered<Stack<JobCx>, Serving<S>, Heap>;
 
 impl<S> core::fmt::Debug for AppWithState<S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -74,8 +81,27 @@ impl Default for App {
 
 impl<S: Send + Sync + 'static> AppWithState<S> {
     /// An app whose handlers share `state`.
-    pub const fn with_state(state: S) -> AppWithState<S> {
-        AppWithState { state, routes: Vec::new(), body_bytes_max: BODY_BYTES_MAX }
+    pub fn with_state(state: S) -> AppWithState<S> {
+        AppWithState { state, routes: Vec::new(), body_bytes_max: BODY_BYTES_MAX, layers: Stack::new() }
+    }
+
+    /// Puts a layer around the whole app. The first one is the outermost.
+    #[must_use]
+    pub fn wrap<M>(mut self, layer: M) -> Self
+    where
+        M: Middleware<JobCx, State: Send + 'static> + Send + Sync + 'static,
+    {
+        self.layers.push(layer);
+        self
+    }
+
+    /// Serves the files of a folder below `prefix` (`/static` serves `/static/logo.svg` from `logo.svg`).
+    #[must_use]
+    pub fn files(self, prefix: &str, files: Files) -> Self {
+        // Shards beyond these share a cache; each of them is small.
+        let shards = std::thread::available_parallelism().map_or(1, usize::from);
+        let pattern = format!("{}/*", prefix.trim_end_matches('/'));
+        self.push(MethodSet::ANY, &pattern, Endpoint::Files(FileServer::new(files, shards)))
     }
 
     /// Answers GET (and HEAD) requests to `pattern`.
@@ -110,19 +136,12 @@ impl<S: Send + Sync + 'static> AppWithState<S> {
 
     /// Answers requests with any of `methods` to `pattern` (`:name` takes one segment, `*rest` what is left).
     #[must_use]
-    pub fn route<A: 'static>(
-        mut self,
-        methods: MethodSet,
-        pattern: &str,
-        handler: impl Handler<S, A>,
-    ) -> Self {
-        self.routes.push(Route {
-            methods,
-            host: None,
-            pattern: pattern.into(),
-            to: Endpoint::new(handler),
-            summary: Box::default(),
-        });
+    pub fn route<A: 'static>(self, methods: MethodSet, pattern: &str, handler: impl Handler<S, A>) -> Self {
+        self.push(methods, pattern, Endpoint::Function(Function::new(handler)))
+    }
+
+    fn push(mut self, methods: MethodSet, pattern: &str, to: Endpoint<S>) -> Self {
+        self.routes.push(Route { methods, host: None, pattern: pattern.into(), to, summary: Box::default() });
         self
     }
 
@@ -147,8 +166,10 @@ impl<S: Send + Sync + 'static> AppWithState<S> {
     ///
     /// # Errors
     /// The first route with a malformed pattern, or one that another route has already taken.
-    pub fn finish(self) -> Result<Serving<S>, RouteError> {
+    pub fn finish(self) -> Result<Wrapped<S>, RouteError> {
         let table = OwnedRouteTable::new(self.routes, Order::Specific)?;
-        Ok(Serving(Arc::new(Inner { state: self.state, table, body_bytes_max: self.body_bytes_max })))
+        let serving =
+            Serving(Arc::new(Inner { state: self.state, table, body_bytes_max: self.body_bytes_max }));
+        Ok(Layered::with_room(self.layers, serving))
     }
 }

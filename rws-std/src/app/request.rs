@@ -1,7 +1,6 @@
 //! What a handler is given.
 
 use rws_core::message::{FieldBlock, FieldName, Method, RequestHead};
-use rws_core::route::Matched;
 use rws_core::service::{ConnectionInfo, Context};
 
 use super::body::Body;
@@ -93,9 +92,4 @@ impl<'r> Request<'r> {
         let reader = PipeReader(std::sync::Arc::clone(&pipe));
         (Response::body(Body::Stream(reader)), BodyWriter { pipe })
     }
-}
-
-/// The pattern and path of a match, which is all that its parameters need.
-pub(super) const fn matched<'m, T>(found: &Matched<'m, T>) -> (&'m str, &'m str) {
-    (found.pattern, found.path)
 }

@@ -1,22 +1,25 @@
 //! An app as a [`Service`].
 
 use core::panic::AssertUnwindSafe;
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use rws_core::Status;
 use rws_core::connection::{Fill, HeadAnswer};
 use rws_core::message::{BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch};
-use rws_core::route::{MethodSet, OwnedRouteTable, RouteMatch};
-use rws_core::service::{Outcome, Service, Taken};
+use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
+use rws_core::service::{Context, Outcome, Service, Taken};
 
 use super::body::Body;
 use super::endpoint::Endpoint;
 use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Phase};
 use super::pipe::{Pipe, PipeReader};
-use super::request::{Request, matched};
+use super::request::Request;
 use super::response::Response;
 use crate::application::Application;
+use crate::files::{FileRequest, FileServer};
 use crate::job::JobCx;
 
 /// An app that is being served; made by [`AppWithState::finish`](super::AppWithState::finish).
@@ -40,23 +43,23 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
 
     fn begin(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> AppExchange {
         let inner = &*self.0;
-        if head.body() == BodyFraming::None {
-            return AppExchange::answering(inner.answer(cx, head, Body::Empty));
-        }
         let table = inner.table.table();
-        let endpoint = match table.find(head.method(), head.path(), head.authority()) {
-            RouteMatch::Found(found) => found.to,
-            // Nobody wants the body: the answer does not wait for it.
+        let found = table.find(head.method(), head.path(), head.authority());
+        let function = match &found {
+            RouteMatch::Found(Matched { to: Endpoint::Function(function), .. }) => function,
+            RouteMatch::Found(Matched { to: Endpoint::Files(files), pattern, path, .. }) => {
+                return file(cx, head, files, pattern, path);
+            }
+            // Nobody wants a body: the answer does not wait for one.
             RouteMatch::MethodNotAllowed(_) | RouteMatch::Options(_) | RouteMatch::NotFound => {
-                return AppExchange::answering(inner.answer(cx, head, Body::Empty));
+                return AppExchange::answering(inner.answer(cx, head, &found, Body::Empty));
             }
         };
-        if endpoint.streams {
-            return self.begin_elsewhere(cx, head);
-        }
         match head.body() {
+            BodyFraming::None => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
+            _ if function.streams => self.begin_elsewhere(cx, head),
             BodyFraming::Sized(n) if n > inner.body_bytes_max as u64 => AppExchange::answering(too_large()),
-            BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose | BodyFraming::None => {
+            BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
                 AppExchange(Phase::Collecting(Box::new(Collecting {
                     head: OwnedRequestHead::of(head),
                     body: Vec::new(),
@@ -85,6 +88,7 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 Some(pipe) => feed(pipe, chunk, end),
                 None => Taken::Stop,
             },
+            Phase::File(_) => Taken::Stop,
         }
     }
 
@@ -99,6 +103,10 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             Phase::Answering(answering) if answering.response.body.has_begun() => {
                 HeadAnswer::Final(answering.response.head(), answering.response.plan())
             }
+            Phase::File(plan) => {
+                let (head, body) = plan.head();
+                HeadAnswer::Final(head, body)
+            }
             Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => HeadAnswer::NotYet,
         }
     }
@@ -106,6 +114,7 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
     fn fill(&self, state: &mut AppExchange, out: &mut [u8]) -> Fill {
         match &mut state.0 {
             Phase::Answering(answering) => answering.response.body.fill(&mut answering.sent, out),
+            Phase::File(plan) => plan.body_mut().fill(out),
             Phase::Collecting(_) | Phase::Elsewhere(_) => Fill::Blocked,
         }
     }
@@ -115,12 +124,55 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         match state.0 {
             Phase::Elsewhere(elsewhere) => elsewhere.feed.cut(),
             Phase::Answering(Answering { feed: Some(feed), .. }) => feed.cut(),
-            Phase::Answering(_) | Phase::Collecting(_) => {}
+            Phase::Answering(_) | Phase::Collecting(_) | Phase::File(_) => {}
         }
     }
 }
 
-impl<S: Send + Sync + 'static> Application for Serving<S> {}
+impl<S: Send + Sync + 'static> Application for Serving<S> {
+    fn direct(&self, state: &mut AppExchange) -> u64 {
+        match &state.0 {
+            Phase::File(plan) => plan.body().direct(),
+            Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => 0,
+        }
+    }
+
+    fn send(&self, state: &mut AppExchange, socket: BorrowedFd<'_>, len: u64) -> io::Result<usize> {
+        match &mut state.0 {
+            Phase::File(plan) => plan.body_mut().send_to(socket, len),
+            Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => {
+                Err(io::Error::from(io::ErrorKind::Unsupported))
+            }
+        }
+    }
+
+    fn tidy(&self, cx: &mut JobCx) {
+        for route in self.0.table.table().routes() {
+            if let Endpoint::Files(files) = &route.to {
+                files.sweep(cx.shard(), cx.now());
+            }
+        }
+    }
+}
+
+/// Answers with the file that the rest of the path names.
+fn file(
+    cx: &mut JobCx,
+    head: &RequestHead<'_>,
+    files: &FileServer,
+    pattern: &str,
+    path: &str,
+) -> AppExchange {
+    let prefix = pattern.strip_suffix("/*").unwrap_or(pattern);
+    let rest = path.strip_prefix(prefix).unwrap_or(path);
+    let request = FileRequest {
+        method: head.method(),
+        path: if rest.is_empty() { "/" } else { rest },
+        query: head.query(),
+        fields: head.fields(),
+    };
+    AppExchange(Phase::File(Box::new(files.plan(cx.shard(), &request, cx.now()))))
+}
 
 impl<S: Send + Sync + 'static> Serving<S> {
     /// Starts the handler on another thread, with a pipe for the body.
@@ -152,18 +204,25 @@ impl<S: 'static> Inner<S> {
         let mut bytes = Vec::new();
         let mut fields: Vec<Field> = Vec::new();
         let view = head.view(Scratch { bytes: &mut bytes, fields: &mut fields });
-        self.answer(cx, &view, body)
+        let table = self.table.table();
+        let found = table.find(view.method(), view.path(), view.authority());
+        self.answer(cx, &view, &found, body)
     }
 
-    /// Finds the route and runs its handler.
-    fn answer(&self, cx: &mut JobCx, head: &RequestHead<'_>, body: Body) -> Response {
-        let table = self.table.table();
-        match table.find(head.method(), head.path(), head.authority()) {
-            RouteMatch::Found(found) => {
-                let endpoint = found.to;
-                let request = Request { cx, head, matched: Some(matched(&found)), body };
-                endpoint.run(request, &self.state)
+    /// Runs the handler that was found, or says why there is none.
+    fn answer(
+        &self,
+        cx: &mut JobCx,
+        head: &RequestHead<'_>,
+        found: &RouteMatch<'_, Endpoint<S>>,
+        body: Body,
+    ) -> Response {
+        match *found {
+            RouteMatch::Found(Matched { to: Endpoint::Function(function), pattern, path, .. }) => {
+                function.run(Request { cx, head, matched: Some((pattern, path)), body }, &self.state)
             }
+            // Files are answered before it comes to this.
+            RouteMatch::Found(_) => Response::new(Status::INTERNAL_SERVER_ERROR),
             RouteMatch::MethodNotAllowed(_) if head.method() == Method::Other => {
                 Response::text("this method is not implemented\n").status(Status::NOT_IMPLEMENTED)
             }

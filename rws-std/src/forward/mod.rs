@@ -42,12 +42,18 @@ pub struct Forward {
     /// The client waits for `100 (Continue)`.
     pub(crate) expects_continue: bool,
     pub(crate) is_idempotent: bool,
+    pub(crate) refused: Option<ForwardError>,
 }
 
 impl Forward {
     /// The fields that will be sent, for edits.
     pub const fn fields_mut(&mut self) -> &mut OwnedFields {
         &mut self.fields
+    }
+
+    /// Gives up before anything is sent: the application is told `error` as if an upstream had failed.
+    pub const fn refuse(&mut self, error: ForwardError) {
+        self.refused = Some(error);
     }
 
     pub(crate) fn request(&self) -> RequestOut<'_> {
@@ -118,20 +124,23 @@ pub enum ForwardError {
     ReadTimeout,
     /// The backend broke the protocol.
     Protocol(PeerFault),
-    /// The client's body is longer than the forward's limit.
+    /// The client's body is longer than the plan allows.
     BodyTooLarge,
+    /// A layer around the application has a hook for bodies, which forwarded ones do not pass through.
+    LayerInTheWay,
 }
 
 impl ForwardError {
-    /// 502 (Bad Gateway), 504 (Gateway Timeout), or 413 where it is the client's fault.
+    /// 502 (Bad Gateway), 504 (Gateway Timeout), 413 (Content Too Large), or 500 where the server is at fault.
     pub const fn status(self) -> Status {
         match self {
             ForwardError::ConnectTimeout | ForwardError::ReadTimeout => Status::GATEWAY_TIMEOUT,
+            ForwardError::BodyTooLarge => Status::CONTENT_TOO_LARGE,
+            ForwardError::LayerInTheWay => Status::INTERNAL_SERVER_ERROR,
             ForwardError::NoBackend
             | ForwardError::Connect
             | ForwardError::Closed
             | ForwardError::Protocol(_) => Status::BAD_GATEWAY,
-            ForwardError::BodyTooLarge => Status::CONTENT_TOO_LARGE,
         }
     }
 
@@ -145,6 +154,9 @@ impl ForwardError {
             ForwardError::ReadTimeout => "the upstream did not answer in time",
             ForwardError::Protocol(_) => "the upstream broke the protocol",
             ForwardError::BodyTooLarge => "the body is too large",
+            ForwardError::LayerInTheWay => {
+                "a layer changes bodies, and forwarded ones do not pass through it"
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use rws_core::message::{
 use rws_core::semantics::hop_by_hop::end_to_end;
 use rws_core::service::ConnectionInfo;
 
-use super::{Forward, Upstream};
+use super::{Forward, ForwardError, Upstream};
 
 /// How a request is changed on its way.
 #[derive(Clone, Debug)]
@@ -25,8 +25,7 @@ pub struct ForwardOptions {
     pub connect_timeout: Duration,
     /// How long to wait for the next bytes of the upstream.
     pub read_timeout: Duration,
-    /// The longest request body, where its length is not known beforehand: bytes. 413 beyond. (Of an announced
-    /// length the application judges by itself, before it forwards.)
+    /// The longest request body that is sent on: bytes. 413 beyond.
     pub body_bytes_max: u64,
 }
 
@@ -79,6 +78,13 @@ impl Forward {
             },
             expects_continue: head.expects_continue(),
             is_idempotent: head.method().is_idempotent(),
+            refused: match head.body() {
+                BodyFraming::Sized(len) if len > options.body_bytes_max => Some(ForwardError::BodyTooLarge),
+                BodyFraming::Sized(_)
+                | BodyFraming::None
+                | BodyFraming::Streamed
+                | BodyFraming::UntilClose => None,
+            },
         }
     }
 }

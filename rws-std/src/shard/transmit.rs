@@ -154,7 +154,6 @@ impl<A: Application> Shard<A> {
                     exchange.body_bytes += n;
                     budget = budget.saturating_sub(n);
                     conn.h1.sent(exchange.stream, n).map_err(|_| ResetCause::ByUs)?;
-                    conn.h1.flushed(&super::env(&self.clock, &self.settings), n as usize);
                 }
                 Err(error) if is_blocked(&error) => return Ok(false),
                 Err(error) if sys::was_reset(&error) => return Err(ResetCause::ByPeer),
@@ -166,15 +165,21 @@ impl<A: Application> Shard<A> {
 
     /// Sends what the machine has to say by itself: refusals, `100 (Continue)`.
     pub(super) fn transmit_own(&mut self, key: u32) {
-        let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        if conn.unsent.is_some() || !conn.h1.wants_transmit() {
-            return;
-        }
-        let env = super::env(&self.clock, &self.settings);
-        let mut scratch = Scratch { bytes: &mut self.tx_scratch, fields: &mut [] };
-        if let Sent::Bytes(n) = conn.h1.transmit(&env, &mut self.tx[self.tx_len..], &mut scratch, &mut Nobody)
-        {
-            self.tx_len += n;
+        loop {
+            let Some(conn) = self.conns.get_mut(key as usize) else { return };
+            if conn.unsent.is_some() || !conn.h1.wants_transmit() {
+                return;
+            }
+            let env = super::env(&self.clock, &self.settings);
+            let mut scratch = Scratch { bytes: &mut self.tx_scratch, fields: &mut [] };
+            match conn.h1.transmit(&env, &mut self.tx[self.tx_len..], &mut scratch, &mut Nobody) {
+                Sent::Bytes(n) => self.tx_len += n,
+                // Answers of a pipelined row fill the buffer: they go first.
+                Sent::NeedRoom(_) if self.tx_len > 0 => {
+                    self.flush(key, false);
+                }
+                Sent::NeedRoom(_) | Sent::Direct { .. } | Sent::Nothing | Sent::Close => return,
+            }
         }
     }
 

@@ -114,6 +114,15 @@ impl<L, S, R: Room> Layered<L, S, R> {
         &self.layers
     }
 
+    /// The inner service's state, once the request has reached it: for adapters that tell it more than a
+    /// [`Service`] is told.
+    pub const fn inner_state<'s, LS, SS>(
+        &self,
+        state: &'s mut LayeredState<LS, SS, R>,
+    ) -> Option<&'s mut SS> {
+        state.inner.as_mut()
+    }
+
     /// The inner service's state, if its body goes out as it is: for adapters that send bodies without
     /// copying them. `None` as long as the head has not been handed out.
     pub fn untouched_body<'s, C>(

@@ -107,7 +107,10 @@ impl<A: Application> Shard<A> {
             is_answered: false,
         });
         self.put_back(address.conn, exchange);
-        self.try_backend(flow, true);
+        match flow.plan.refused {
+            Some(error) => self.give_up(address, error),
+            None => self.try_backend(flow, true),
+        }
     }
 
     /// Takes the next backend for `flow`, from the pool if `may_reuse`.
