@@ -13,6 +13,10 @@ use crate::job::JobCx;
 use crate::server_handle::ServerHandle;
 
 /// The body goes out without passing through the server's memory as long as no layer touches it.
+///
+/// [`Application::forward`] is not passed on: the shard moves a forwarded body by itself, past the layers'
+/// body hooks, and goes on relaying when a response hook has put another answer in its place. Layers around
+/// a proxy need that told to the shard first (see [`Layered::untouched_body`]).
 impl<L, S, R> Application for Layered<L, S, R>
 where
     L: Layers<JobCx, State: Send + 'static> + Send + Sync + 'static,
@@ -70,12 +74,13 @@ mod tests {
 
     use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
     use rws_core::message::{RequestHead, ResponseHead};
-    use rws_core::middleware::{Heap, Hooks, Middleware, Stack, TraceIdLayer};
+    use rws_core::middleware::{Hooks, Middleware, Stack, TraceIdLayer};
     use rws_core::service::{Service, Taken};
     use rws_core::testing::Exchange;
 
     use super::*;
     use crate::job::Post;
+    use crate::room::PooledRoom;
     use crate::shard::Address;
 
     struct Nowhere;
@@ -118,7 +123,7 @@ mod tests {
     }
 
     fn direct_through(stack: Stack<JobCx>) -> u64 {
-        let service: Layered<_, _, Heap> = Layered::with_room(stack, Direct);
+        let service: Layered<_, _, PooledRoom> = Layered::with_room(stack, Direct);
         let mut cx = JobCx::new(0, Arc::new(Nowhere), None);
         let mut state = Exchange::get("/").with_head(|head| service.begin(&mut cx, head));
         service.advance(&mut cx, &mut state);

@@ -106,6 +106,14 @@ fn matches(field: Field, arena: &[u8], name: FieldName<'_>) -> bool {
     }
 }
 
+/// Whether any of `fields` has this name.
+fn names(fields: &[Field], arena: &[u8], name: FieldName<'_>) -> bool {
+    match name {
+        FieldName::Known(known) => fields.iter().any(|field| field.is(known)),
+        FieldName::Other(_) => fields.iter().any(|field| matches(*field, arena, name)),
+    }
+}
+
 /// A field block under construction in lent memory.
 #[derive(Debug, Default)]
 pub struct FieldBlockMut<'a> {
@@ -185,6 +193,9 @@ impl<'a> FieldBlockMut<'a> {
     /// arena.
     pub fn remove<'n>(&mut self, name: impl Into<FieldName<'n>>) -> usize {
         let name = name.into();
+        if !names(self.fields.get(..self.count).unwrap_or(&[]), self.arena, name) {
+            return 0;
+        }
         self.retain(|this, _| this != name)
     }
 
@@ -214,7 +225,11 @@ impl<'a> FieldBlockMut<'a> {
         let name = name.into();
         self.push(name, value)?;
         let last = self.count.saturating_sub(1);
-        let Some(&added) = self.fields.get(last) else { return Ok(()) };
+        let (before, added) = self.fields.split_at(last.min(self.fields.len()));
+        let Some(&added) = added.first() else { return Ok(()) };
+        if !names(before, self.arena, name) {
+            return Ok(());
+        }
         self.count = last;
         self.remove(name);
         if let Some(slot) = self.fields.get_mut(self.count) {

@@ -29,9 +29,9 @@ pub trait Layers<C: Context + ?Sized> {
         (0..self.count()).fold(Hooks::NONE, |all, at| all.and(self.hooks_of(at)))
     }
 
-    /// One mark per layer: where its body filter stands. Shorter only if there is no layer with
+    /// Where the body filter of the layer at this place stands. May be `None` for a layer without
     /// [`Hooks::RESPONSE_BODY`].
-    fn marks<'s>(&self, state: &'s mut Self::State) -> &'s mut [Mark];
+    fn mark<'s>(&self, at: usize, state: &'s mut Self::State) -> Option<&'s mut Mark>;
 
     /// [`Middleware::request`] of the layer at this place.
     fn request(
@@ -127,8 +127,8 @@ impl<C: Context + ?Sized> Layers<C> for () {
     fn hooks_of(&self, _at: usize) -> Hooks {
         Hooks::NONE
     }
-    fn marks<'s>(&self, _state: &'s mut ()) -> &'s mut [Mark] {
-        &mut []
+    fn mark<'s>(&self, _at: usize, _state: &'s mut ()) -> Option<&'s mut Mark> {
+        None
     }
     fn request(
         &self,
@@ -186,8 +186,8 @@ macro_rules! layers_of_a_tuple {
             fn hooks(&self) -> Hooks {
                 Hooks::NONE$(.and(self.$at.hooks()))+
             }
-            fn marks<'s>(&self, state: &'s mut Self::State) -> &'s mut [Mark] {
-                &mut state.marks
+            fn mark<'s>(&self, at: usize, state: &'s mut Self::State) -> Option<&'s mut Mark> {
+                state.marks.get_mut(at)
             }
             #[inline]
             fn request(

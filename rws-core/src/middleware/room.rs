@@ -95,7 +95,11 @@ pub type DeviceRoom = Inline<512, 24, 256, 64>;
 /// Memory on the heap, taken piece by piece as bytes come: an exchange that needs none allocates nothing.
 #[cfg(feature = "alloc")]
 #[derive(Debug, Default)]
-pub struct Heap {
+pub struct Heap(Option<alloc::boxed::Box<HeapParts>>);
+
+#[cfg(feature = "alloc")]
+#[derive(Debug, Default)]
+struct HeapParts {
     text: alloc::vec::Vec<u8>,
     fields: alloc::vec::Vec<Field>,
     body: alloc::vec::Vec<u8>,
@@ -107,33 +111,53 @@ pub struct Heap {
 const HEAP_STAGE_BYTES: usize = 4096;
 
 #[cfg(feature = "alloc")]
+impl Heap {
+    fn parts(&mut self) -> &mut HeapParts {
+        self.0.get_or_insert_default()
+    }
+
+    /// How many bytes it holds.
+    pub fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |parts| {
+            let fields = parts.fields.capacity().saturating_mul(size_of::<Field>());
+            let bytes = [parts.text.capacity(), parts.body.capacity(), parts.stage.capacity()];
+            bytes.iter().fold(fields, |sum, &more| sum.saturating_add(more))
+        })
+    }
+}
+
+#[cfg(feature = "alloc")]
 impl Room for Heap {
     fn reserve_head(&mut self, bytes: usize, fields: usize) {
-        if self.text.len() < bytes {
-            self.text.resize(bytes, 0);
+        let parts = self.parts();
+        if parts.text.len() < bytes {
+            parts.text.resize(bytes, 0);
         }
-        if self.fields.len() < fields {
-            self.fields.resize(fields, Field::default());
+        if parts.fields.len() < fields {
+            parts.fields.resize(fields, Field::default());
         }
     }
     fn reserve_body(&mut self, bytes: usize) {
-        if self.body.len() < bytes {
-            let doubled = self.body.len().saturating_mul(2);
-            self.body.resize(bytes.max(doubled), 0);
+        let body = &mut self.parts().body;
+        if body.len() < bytes {
+            let doubled = body.len().saturating_mul(2);
+            body.resize(bytes.max(doubled), 0);
         }
     }
     fn reserve_stage(&mut self, pieces: usize) {
         let bytes = pieces.saturating_mul(HEAP_STAGE_BYTES);
-        if self.stage.len() < bytes {
-            self.stage.resize(bytes, 0);
+        let stage = &mut self.parts().stage;
+        if stage.len() < bytes {
+            stage.resize(bytes, 0);
         }
     }
     fn memory(&mut self) -> Memory<'_> {
+        let Some(parts) = &mut self.0 else { return Memory::default() };
         Memory {
-            text: &mut self.text,
-            fields: &mut self.fields,
-            body: &mut self.body,
-            stage: &mut self.stage,
+            text: &mut parts.text,
+            fields: &mut parts.fields,
+            body: &mut parts.body,
+            stage: &mut parts.stage,
         }
     }
 }

@@ -106,13 +106,17 @@ impl<C: Context + ?Sized + 'static> Stack<C> {
         self.layers.iter().any(|layer| layer.0.may_block())
     }
 
+    fn slot<'s>(&self, at: usize, state: &'s mut StackState) -> Option<&'s mut Slot> {
+        if state.0.is_empty() {
+            state.0.resize_with(self.layers.len(), Slot::default);
+        }
+        state.0.get_mut(at)
+    }
+
     /// The layer at this place, and its state.
     fn at<'s>(&self, at: usize, state: &'s mut StackState) -> Option<(&dyn AnyLayer<C>, &'s mut AnyState)> {
         let layer = &*self.layers.get(at)?.0;
-        if state.layers.is_empty() {
-            state.layers.resize_with(self.layers.len(), || None);
-        }
-        let state = state.layers.get_mut(at)?.get_or_insert_with(|| layer.new_state());
+        let state = self.slot(at, state)?.state.get_or_insert_with(|| layer.new_state());
         Some((layer, state.as_mut()))
     }
 }
@@ -133,9 +137,13 @@ type AnyState = dyn Any + Send;
 
 /// What the layers of a [`Stack`] remember about one request. Allocates when the first hook is called.
 #[derive(Debug, Default)]
-pub struct StackState {
-    layers: Vec<Option<Box<AnyState>>>,
-    marks: Vec<Mark>,
+pub struct StackState(Vec<Slot>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// `None` until the first hook of the layer is called.
+    state: Option<Box<AnyState>>,
+    mark: Mark,
 }
 
 impl<C: Context + ?Sized + 'static> Layers<C> for Stack<C> {
@@ -154,11 +162,11 @@ impl<C: Context + ?Sized + 'static> Layers<C> for Stack<C> {
     fn hooks(&self) -> Hooks {
         self.all_hooks
     }
-    fn marks<'s>(&self, state: &'s mut StackState) -> &'s mut [Mark] {
-        if state.marks.is_empty() && self.all_hooks.has(Hooks::RESPONSE_BODY) {
-            state.marks.resize(self.layers.len(), Mark::IDLE);
+    fn mark<'s>(&self, at: usize, state: &'s mut StackState) -> Option<&'s mut Mark> {
+        if !self.hooks_of(at).has(Hooks::RESPONSE_BODY) {
+            return None;
         }
-        &mut state.marks
+        self.slot(at, state).map(|slot| &mut slot.mark)
     }
     fn request(
         &self,

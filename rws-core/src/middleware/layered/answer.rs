@@ -88,31 +88,69 @@ const COLLECTIONS_MAX: usize = 2;
 #[derive(Debug)]
 pub(super) struct Collected {
     parts: [Part; COLLECTIONS_MAX],
-    count: usize,
+    count: u8,
 }
 
 /// A part of a body as it looks between two layers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
     /// It has passed the filters of the layers from this place on, and of no layer before it.
-    pub(super) level: usize,
-    /// Where it starts in the room's body.
-    pub(super) start: usize,
-    /// What of it is still to go out starts here …
-    pub(super) at: usize,
-    /// … and ends here.
-    pub(super) end: usize,
+    pub(super) level: u16,
     /// Nothing follows it.
     pub(super) is_all: bool,
+    /// Where it starts in the room's body.
+    start: u32,
+    /// What of it is still to go out starts here …
+    at: u32,
+    /// … and ends here.
+    end: u32,
 }
 
 impl Part {
-    pub(super) const fn new(level: usize, start: usize) -> Part {
-        Part { level, start, at: start, end: start, is_all: false }
+    /// An empty part.
+    pub(super) const fn new(level: u16, start: u32) -> Part {
+        Part { level, is_all: false, start, at: start, end: start }
+    }
+
+    /// The same part, for a layer further out.
+    pub(super) const fn at_level(self, level: u16) -> Part {
+        Part { level, ..self }
+    }
+
+    /// An empty part behind this one.
+    pub(super) const fn after(&self, level: u16) -> Part {
+        Part::new(level, self.end)
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.end.saturating_sub(self.start) as usize
+    }
+
+    /// Where it ends in the room's body.
+    pub(super) const fn end(&self) -> usize {
+        self.end as usize
+    }
+
+    /// The whole part.
+    pub(super) fn bytes<'m>(&self, body: &'m [u8]) -> &'m [u8] {
+        body.get(self.start as usize..self.end as usize).unwrap_or(&[])
+    }
+
+    /// What of it is still to go out.
+    pub(super) fn left<'m>(&self, body: &'m [u8]) -> &'m [u8] {
+        body.get(self.at as usize..self.end as usize).unwrap_or(&[])
+    }
+
+    /// `n` more bytes stand behind it; `false` if that is beyond 4 GiB.
+    pub(super) fn grow(&mut self, n: usize) -> bool {
+        let end = u32::try_from(n).ok().and_then(|n| self.end.checked_add(n));
+        self.end = end.unwrap_or(self.end);
+        end.is_some()
+    }
+
+    /// `n` bytes went out.
+    pub(super) fn take(&mut self, n: usize) {
+        self.at = self.at.saturating_add(u32::try_from(n).unwrap_or(u32::MAX)).min(self.end);
     }
 }
 
@@ -122,12 +160,12 @@ impl Collected {
     /// Takes the last part out.
     pub(super) fn pop(&mut self) -> Option<Part> {
         self.count = self.count.checked_sub(1)?;
-        self.parts.get(self.count).copied()
+        self.parts.get(usize::from(self.count)).copied()
     }
 
     /// Puts a part behind the others; `false` if there are too many.
     pub(super) fn push(&mut self, part: Part) -> bool {
-        let Some(slot) = self.parts.get_mut(self.count) else { return false };
+        let Some(slot) = self.parts.get_mut(usize::from(self.count)) else { return false };
         *slot = part;
         self.count = self.count.saturating_add(1);
         true
@@ -135,11 +173,11 @@ impl Collected {
 
     /// Whether no further part can stand beside the others.
     pub(super) const fn is_full(&self) -> bool {
-        self.count >= COLLECTIONS_MAX
+        self.count as usize >= COLLECTIONS_MAX
     }
 
     /// The part that stands at this level.
     pub(super) fn at_level(&mut self, level: usize) -> Option<&mut Part> {
-        self.parts.iter_mut().take(self.count).find(|part| part.level == level)
+        self.parts.iter_mut().take(usize::from(self.count)).find(|part| usize::from(part.level) == level)
     }
 }

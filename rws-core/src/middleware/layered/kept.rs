@@ -1,6 +1,6 @@
 //! A request head that waits in a [`Room`](crate::middleware::Room) while its body is collected.
 
-use crate::message::{FieldBlockMut, Fields, RequestHead, RequestParts, Scratch, Span};
+use crate::message::{Field, FieldBlock, FieldBlockMut, Fields, RequestHead, RequestParts, Scratch, Span};
 use crate::middleware::{Memory, Room};
 
 /// Room for what later hooks add to a kept head: bytes and fields.
@@ -17,9 +17,8 @@ pub(super) struct KeptHead {
     path: Span,
     query: Option<Span>,
     authority: Span,
-    words_len: usize,
-    arena_len: usize,
-    fields_len: usize,
+    words_len: u16,
+    fields: KeptFields,
 }
 
 impl KeptHead {
@@ -54,15 +53,14 @@ impl KeptHead {
             path,
             query: head.query().map(|_| query_at),
             authority,
-            words_len,
-            arena_len: arena.len(),
-            fields_len: fields.len(),
+            words_len: u16::try_from(words_len).ok()?,
+            fields: KeptFields::of(block)?,
         })
     }
 
     /// The head, ready for edits in place.
-    pub(super) fn view<'m>(&self, text: &'m mut [u8], fields: &'m mut [crate::Field]) -> RequestHead<'m> {
-        let (words, bytes) = text.split_at_mut(self.words_len.min(text.len()));
+    pub(super) fn view<'m>(&self, text: &'m mut [u8], fields: &'m mut [Field]) -> RequestHead<'m> {
+        let (words, bytes) = text.split_at_mut(usize::from(self.words_len).min(text.len()));
         let words: &'m [u8] = words;
         RequestHead::of_parts(
             self.parts,
@@ -71,49 +69,60 @@ impl KeptHead {
             core::str::from_utf8(self.path.bytes(words)).unwrap_or(""),
             self.query.map(|span| span.bytes(words)),
             self.authority.bytes(words),
-            Fields::Edited(FieldBlockMut::resume(Scratch { bytes, fields }, self.arena_len, self.fields_len)),
+            Fields::Edited(self.fields.edit(bytes, fields)),
         )
     }
 
     /// Remembers what was edited in a view of this head.
     pub(super) fn remember(&mut self, edited: &RequestHead<'_>) {
-        let block = edited.fields();
-        let (arena, fields) = block.parts();
         self.parts = edited.parts();
-        self.arena_len = arena.len();
-        self.fields_len = fields.len();
+        self.fields = KeptFields::of(edited.fields()).unwrap_or(self.fields);
     }
 }
 
-/// The answer's head while response hooks edit it: what is in use of the text and the fields.
+/// Fields in a room: what is in use of the text and of the slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct KeptFields {
-    pub(super) arena_len: usize,
-    pub(super) fields_len: usize,
+    arena_len: u16,
+    fields_len: u16,
 }
 
 impl KeptFields {
     /// A copy of `block` in `room`; `None` if it does not fit.
-    pub(super) fn keep<R: Room>(block: crate::FieldBlock<'_>, room: &mut R) -> Option<KeptFields> {
-        let (arena, fields) = block.parts();
-        room.reserve_head(arena.len().saturating_add(EDIT_BYTES), fields.len().saturating_add(EDIT_FIELDS));
-        let Memory { text, fields: slots, .. } = room.memory();
-        FieldBlockMut::copy_of(block, Scratch { bytes: text, fields: slots }).ok()?;
-        Some(KeptFields { arena_len: arena.len(), fields_len: fields.len() })
+    pub(super) fn keep<R: Room>(block: FieldBlock<'_>, room: &mut R) -> Option<KeptFields> {
+        let kept = KeptFields::of(block)?;
+        kept.reserve(room);
+        let Memory { text, fields, .. } = room.memory();
+        FieldBlockMut::copy_of(block, Scratch { bytes: text, fields }).ok()?;
+        Some(kept)
     }
 
-    /// What of the room `fields` uses.
-    pub(super) fn of(fields: &FieldBlockMut<'_>) -> KeptFields {
-        let block = fields.block();
+    /// What `block` uses; `None` beyond 64 KiB.
+    pub(super) fn of(block: FieldBlock<'_>) -> Option<KeptFields> {
         let (arena, fields) = block.parts();
-        KeptFields { arena_len: arena.len(), fields_len: fields.len() }
+        let (arena_len, fields_len) = (u16::try_from(arena.len()).ok()?, u16::try_from(fields.len()).ok()?);
+        Some(KeptFields { arena_len, fields_len })
+    }
+
+    /// Asks for room for the next hook's edits.
+    pub(super) fn reserve<R: Room>(&self, room: &mut R) {
+        room.reserve_head(
+            usize::from(self.arena_len).saturating_add(EDIT_BYTES),
+            usize::from(self.fields_len).saturating_add(EDIT_FIELDS),
+        );
     }
 
     /// The fields, for reading.
-    pub(super) fn view<'m>(&self, memory: Memory<'m>) -> crate::FieldBlock<'m> {
-        crate::FieldBlock::new(
-            memory.text.get(..self.arena_len).unwrap_or(&[]),
-            memory.fields.get(..self.fields_len).unwrap_or(&[]),
+    pub(super) fn view<'m>(&self, memory: Memory<'m>) -> FieldBlock<'m> {
+        FieldBlock::new(
+            memory.text.get(..usize::from(self.arena_len)).unwrap_or(&[]),
+            memory.fields.get(..usize::from(self.fields_len)).unwrap_or(&[]),
         )
+    }
+
+    /// The fields, for edits.
+    pub(super) fn edit<'m>(&self, bytes: &'m mut [u8], fields: &'m mut [Field]) -> FieldBlockMut<'m> {
+        let (used, count) = (usize::from(self.arena_len), usize::from(self.fields_len));
+        FieldBlockMut::resume(Scratch { bytes, fields }, used, count)
     }
 }

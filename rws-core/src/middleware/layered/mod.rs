@@ -204,6 +204,9 @@ struct Collecting {
     len: usize,
 }
 
+// Every exchange of a service with layers has one.
+const _: () = assert!(size_of::<Phase>() <= 128);
+
 #[derive(Debug)]
 struct Deciding {
     answer: Answer,

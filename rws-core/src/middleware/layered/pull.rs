@@ -46,14 +46,14 @@ impl<C: Context + ?Sized, L: Layers<C>, S: Service<C>> Pull<'_, C, L, S> {
     }
 
     fn mark(&mut self, level: usize) -> Option<&mut Mark> {
-        self.layers.marks(self.states).get_mut(level)
+        self.layers.mark(level, self.states)
     }
 
     fn take_collected(&mut self, level: usize, out: &mut [u8]) -> Option<Fill> {
         let part = self.collected.at_level(level)?;
-        let n = copy(self.body.get(part.at..part.end).unwrap_or(&[]), out);
-        part.at = part.at.saturating_add(n);
-        let is_empty = part.at >= part.end;
+        let n = copy(part.left(self.body), out);
+        part.take(n);
+        let is_empty = part.left(self.body).is_empty();
         match (n, is_empty && part.is_all) {
             (n, true) => Some(Fill::End(n)),
             (0, false) => None,
@@ -63,7 +63,11 @@ impl<C: Context + ?Sized, L: Layers<C>, S: Service<C>> Pull<'_, C, L, S> {
 
     fn take_source(&mut self, out: &mut [u8]) -> Fill {
         match (&mut *self.source, &mut self.inner) {
-            (BodySource::Inner, Some(inner)) => self.service.fill(inner, out),
+            (BodySource::Inner, Some(inner)) => match self.service.fill(inner, out) {
+                Fill::More(n) => Fill::More(n.min(out.len())),
+                Fill::End(n) => Fill::End(n.min(out.len())),
+                stop @ (Fill::Blocked | Fill::Abort) => stop,
+            },
             (BodySource::Inner, None) => Fill::Abort,
             (BodySource::Text(text), _) => {
                 let n = copy(text, out);

@@ -96,7 +96,11 @@ where
         if let Some(inner) = self.state.inner.take() {
             self.service.end(self.cx, inner, Outcome::Aborted(ResetCause::ByUs));
         }
-        self.layers.marks(&mut self.state.layers).fill(Mark::IDLE);
+        for at in 0..self.layers.count() {
+            if let Some(mark) = self.layers.mark(at, &mut self.state.layers) {
+                *mark = Mark::IDLE;
+            }
+        }
     }
 
     /// Whether a layer in `range` has any of `hooks`.

@@ -7,7 +7,6 @@ use super::request::BROKEN;
 use super::{Deciding, Layered, LayeredState, Phase, Run};
 use crate::KnownName;
 use crate::connection::{BodyPlan, Fill, HeadAnswer};
-use crate::message::{FieldBlockMut, Scratch};
 use crate::middleware::layers::Mark;
 use crate::middleware::{BodyView, Hooks, Layers, Reply, ResponseParts, ResponseVerdict, Room};
 use crate::service::{Context, Service};
@@ -119,8 +118,10 @@ where
     /// Makes sure that the answer's fields are where hooks can edit them. `false`: there is no memory for
     /// that; the answer has become a plain 500 that goes out as it is.
     fn keep_fields(&mut self, deciding: &mut Deciding) -> bool {
-        if deciding.answer.kept.is_none() {
-            deciding.answer.kept = KeptFields::keep(deciding.answer.bare_fields(), &mut self.state.room);
+        let room = &mut self.state.room;
+        match deciding.answer.kept {
+            Some(kept) => kept.reserve(room),
+            None => deciding.answer.kept = KeptFields::keep(deciding.answer.bare_fields(), room),
         }
         let is_kept = deciding.answer.kept.is_some();
         if !is_kept {
@@ -138,16 +139,15 @@ where
                 BodyPlan::Sized(len) => BodyView::Sized(len),
                 BodyPlan::Streamed => BodyView::Streamed,
             },
-            Seen::Whole(part) => BodyView::Whole(memory.body.get(part.start..part.end).unwrap_or(&[])),
+            Seen::Whole(part) => BodyView::Whole(part.bytes(memory.body)),
             Seen::Unseen => BodyView::Unseen,
             Seen::Blocked | Seen::Broken => return ResponseVerdict::Reply(BROKEN),
         };
         let kept = answer.kept.unwrap_or_default();
-        let scratch = Scratch { bytes: memory.text, fields: memory.fields };
-        let mut fields = FieldBlockMut::resume(scratch, kept.arena_len, kept.fields_len);
+        let mut fields = kept.edit(memory.text, memory.fields);
         let mut parts = ResponseParts { status: &mut answer.status, fields: &mut fields };
         let verdict = self.layers.response(at, self.cx, layers, &mut parts, view);
-        answer.kept = Some(KeptFields::of(&fields));
+        answer.kept = KeptFields::of(fields.block());
         verdict
     }
 
@@ -165,15 +165,14 @@ where
             return false;
         }
         let kept = answer.kept.unwrap_or_default();
-        let scratch = Scratch { bytes: memory.text, fields: memory.fields };
-        let mut fields = FieldBlockMut::resume(scratch, kept.arena_len, kept.fields_len);
+        let mut fields = kept.edit(memory.text, memory.fields);
         // In an answer to HEAD it would tell the length before the filter.
         fields.remove(KnownName::ContentLength);
-        answer.kept = Some(KeptFields::of(&fields));
+        answer.kept = KeptFields::of(fields.block());
         if has_body {
             answer.plan = BodyPlan::Streamed;
             answer.touched = true;
-            match self.layers.marks(layers).get_mut(at) {
+            match self.layers.mark(at, layers) {
                 Some(mark) => *mark = Mark { active: true, ..Mark::IDLE },
                 None => return false,
             }
@@ -183,7 +182,7 @@ where
 
     /// Collects the body as it looks to the layer at `at`.
     fn collect(&mut self, answer: &mut Answer, at: usize, bytes_max: u64) -> Seen {
-        let level = at.saturating_add(1);
+        let Ok(level) = u16::try_from(at.saturating_add(1)) else { return Seen::Unseen };
         let declared = match answer.plan {
             BodyPlan::None => return Seen::Whole(Part::new(level, 0)),
             BodyPlan::Sized(len) if len > bytes_max => return Seen::Unseen,
@@ -208,8 +207,9 @@ where
                 None => stop = Some(Seen::Unseen),
                 Some(Fill::Blocked | Fill::More(0)) => stop = Some(Seen::Blocked),
                 Some(Fill::Abort) => stop = Some(Seen::Broken),
-                Some(Fill::More(n)) => part.end = part.end.saturating_add(n),
-                Some(Fill::End(n)) => (part.end, part.is_all) = (part.end.saturating_add(n), true),
+                Some(Fill::More(n) | Fill::End(n)) if !part.grow(n) => stop = Some(Seen::Broken),
+                Some(Fill::More(_)) => {}
+                Some(Fill::End(_)) => part.is_all = true,
             }
         }
         if declared.is_some_and(|len| part.is_all && len != part.len() as u64) {
@@ -224,28 +224,30 @@ where
     }
 
     /// The part to collect at `level`: the last one goes on, if no filter stands between.
-    fn part_for(&mut self, answer: &mut Answer, level: usize) -> Option<Part> {
+    fn part_for(&mut self, answer: &mut Answer, level: u16) -> Option<Part> {
         let Some(last) = answer.collected.pop() else { return Some(Part::new(level, 0)) };
-        let marks = self.layers.marks(&mut self.state.layers);
-        let is_filtered = marks.get(level..last.level).unwrap_or(&[]).iter().any(|mark| mark.active);
+        let (layers, states) = (self.layers, &mut self.state.layers);
+        let is_filtered = (level..last.level)
+            .any(|at| layers.mark(usize::from(at), states).is_some_and(|mark| mark.active));
         if !is_filtered {
-            return Some(Part { level, ..last });
+            return Some(last.at_level(level));
         }
         answer.collected.push(last);
-        if answer.collected.is_full() { None } else { Some(Part::new(level, last.end)) }
+        if answer.collected.is_full() { None } else { Some(last.after(level)) }
     }
 
     /// Pulls up to `step` bytes behind `part`; `None` if there is no memory.
     fn pull_into_room(&mut self, answer: &mut Answer, part: &Part, step: usize) -> Option<Fill> {
         let stage = Stage::of(self.layers);
         let LayeredState { layers, inner, room, .. } = &mut *self.state;
-        room.reserve_body(part.end.saturating_add(step));
+        room.reserve_body(part.end().saturating_add(step));
         let memory = room.memory();
-        let (body, fresh) = memory.body.split_at_mut_checked(part.end)?;
+        let (body, fresh) = memory.body.split_at_mut_checked(part.end())?;
         let step = step.min(fresh.len());
         let out = fresh.get_mut(..step).filter(|out| !out.is_empty())?;
         let share = stage.share(memory.stage.len());
-        let before = filters_before(self.layers, part.level).saturating_mul(share);
+        let level = usize::from(part.level);
+        let before = filters_before(self.layers, level).saturating_mul(share);
         let mut pull = Pull {
             layers: self.layers,
             states: layers,
@@ -256,7 +258,7 @@ where
             body,
             share,
         };
-        Some(pull.from(part.level, memory.stage.get_mut(before..).unwrap_or_default(), out))
+        Some(pull.from(level, memory.stage.get_mut(before..).unwrap_or_default(), out))
     }
 }
 

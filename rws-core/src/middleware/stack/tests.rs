@@ -68,8 +68,8 @@ fn a_stack_without_hooks_allocates_no_state() {
     stack.push(Idle);
     assert!(!stack.may_block() && stack.len() == 1);
     let mut state = StackState::default();
-    assert!(Layers::<TestContext>::marks(&stack, &mut state).is_empty());
-    assert_eq!((state.layers.capacity(), state.marks.capacity()), (0, 0));
+    assert!(Layers::<TestContext>::mark(&stack, 0, &mut state).is_none());
+    assert_eq!(state.0.capacity(), 0);
 }
 
 #[test]
