@@ -190,12 +190,22 @@ fn a_job_that_blocks_loses_its_shard_to_a_spare_and_its_thread_becomes_one() {
 }
 
 #[test]
-fn a_bell_wakes_a_watchdog_that_slept() {
+fn a_bell_wakes_a_watchdog_that_slept_however_short_the_first_job() {
     let (handover, commands) = start(ThreadLimits::default());
-    let (answer, rested) = channel();
-    commands.send(Command::Rest(answer)).unwrap();
-    rested.recv_timeout(PATIENCE).unwrap();
-    wait_until(|| handover.spares().slots().iter().all(|slot| slot.observe().is_awaited()));
+    let rest = || {
+        let (answer, rested) = channel();
+        commands.send(Command::Rest(answer)).unwrap();
+        rested.recv_timeout(PATIENCE).unwrap();
+    };
+    for _ in 0..3 {
+        rest();
+        wait_until(|| handover.spares().slots().iter().all(|slot| slot.observe().is_awaited()));
+        let (release, was_kept) = block(&commands);
+        drop(release);
+        if was_kept.recv_timeout(PATIENCE).unwrap() {
+            rest();
+        }
+    }
     let (release, was_kept) = block(&commands);
     assert_eq!(who(&commands).1, Arrival::Stolen);
     drop(release);

@@ -49,24 +49,10 @@ impl<T: Send + 'static> Watchdog<T> {
                 return;
             }
             if quiet_ticks >= QUIET_TICKS {
-                self.sleep();
+                sleep_until_job(&self.slots, || self.spares.is_closing());
                 quiet_ticks = 0;
             }
             std::thread::sleep(TICK);
-        }
-    }
-
-    /// Sleeps until a shard has a job or the pool closes, if every shard is at rest.
-    pub(super) fn sleep(&self) {
-        let may_sleep = self.slots.iter().all(|slot| slot.await_job());
-        while may_sleep
-            && !self.spares.is_closing()
-            && self.slots.iter().all(|slot| slot.observe().is_at_rest())
-        {
-            thread::park();
-        }
-        for slot in &self.slots {
-            slot.await_no_job();
         }
     }
 
@@ -83,5 +69,19 @@ impl<T: Send + 'static> Watchdog<T> {
         }
         self.spares.replenish();
         is_active
+    }
+}
+
+/// Sleeps until a shard has had a job, if every shard is at rest, or until the bell is rung when it is over.
+/// The calling thread must listen to the bell of these slots.
+pub(super) fn sleep_until_job<T>(slots: &[Arc<Slot<T>>], is_over: impl Fn() -> bool) {
+    let may_sleep = slots.iter().all(|slot| slot.await_job());
+    // A job may be over by now and its shard at rest again; then it is awaited no more.
+    let is_awaited = |word: Word| word.is_awaited() || word.is_done();
+    while may_sleep && !is_over() && slots.iter().all(|slot| is_awaited(slot.observe())) {
+        thread::park();
+    }
+    for slot in slots {
+        slot.await_no_job();
     }
 }
