@@ -222,3 +222,57 @@ fn a_body_that_breaks_off_while_it_is_collected_is_a_500_and_never_a_short_body(
     let answer = run(&Layered::new((Dashes,), script), &Exchange::get("/"));
     assert!(answer.is_aborted());
 }
+
+/// Is not decided until the third look, then streams a byte and ends with a trailer.
+struct Late;
+
+const TRAILERS: [crate::Field; 1] =
+    [crate::Field::known(KnownName::ContentDigest, crate::Span { at: 0, len: 2 })];
+
+impl Service<TestContext> for Late {
+    type State = u32;
+
+    fn begin(&self, _: &mut TestContext, _: &mut RequestHead<'_>) -> u32 {
+        0
+    }
+    fn body(&self, _: &mut TestContext, _: &mut u32, _: &[u8], _: bool) -> Taken {
+        Taken::Later
+    }
+    fn head<'s>(&self, looks: &'s mut u32) -> HeadAnswer<'s> {
+        *looks += 1;
+        match *looks {
+            0..3 => HeadAnswer::NotYet,
+            3.. => HeadAnswer::Final(ResponseHead::bare(Status::OK), BodyPlan::Streamed),
+        }
+    }
+    fn fill(&self, _: &mut u32, out: &mut [u8]) -> Fill {
+        out[0] = b'x';
+        Fill::End(1)
+    }
+    fn trailers<'s>(&self, _: &'s mut u32) -> FieldBlock<'s> {
+        FieldBlock::new(b"ok", &TRAILERS)
+    }
+}
+
+#[test]
+fn an_answer_that_is_decided_later_keeps_its_trailers_through_every_kind_of_layer() {
+    let log = Log::default();
+    let run = |answer: crate::testing::Answer, body: &[u8]| {
+        assert_eq!(answer.body(), body);
+        assert_eq!(answer.trailers().first(KnownName::ContentDigest), Some(&b"ok"[..]));
+    };
+    let get = Exchange::get("/");
+    run(super::run(&Layered::<_, _>::new((), Late), &get), b"x");
+    run(super::run(&Layered::new((Probe::new("a", &log, Hooks::RESPONSE),), Late), &get), b"x");
+    run(super::run(&Layered::new((asking_for_the_answer("a", &log),), Late), &get), b"x");
+    run(super::run(&Layered::<_, _>::new((Dashes,), Late), &get), b"-x-");
+}
+
+#[test]
+fn credit_that_the_service_keeps_back_stays_back_behind_rewriting_layers() {
+    let log = Log::default();
+    let service = Layered::new((Probe::doubling("a", &log),), Late);
+    let cx = &mut TestContext::default();
+    let mut state = Exchange::new("POST", "/").streamed(b"").with_head(|head| service.begin(cx, head));
+    assert_eq!(service.body(cx, &mut state, b"abc", false), Taken::Later);
+}
