@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rws_core::Limits;
+use rws_core::middleware::{Heap, Layered};
 
 use crate::app::AppWithState;
 use crate::application::Application;
@@ -77,8 +78,12 @@ impl Server {
     /// # Errors
     /// If the app's routes are malformed, or the system refuses threads or descriptors.
     pub fn serve<S: Send + Sync + 'static>(self, app: AppWithState<S>) -> io::Result<()> {
-        let serving = app.finish().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        self.run(serving)
+        let (layers, serving) =
+            app.parts().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        if layers.is_empty() {
+            return self.run(serving);
+        }
+        self.run(Layered::<_, _, Heap>::with_room(layers, serving))
     }
 
     /// Serves any application until SIGTERM or SIGINT, then drains.

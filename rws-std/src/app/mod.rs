@@ -167,9 +167,14 @@ impl<S: Send + Sync + 'static> AppWithState<S> {
     /// # Errors
     /// The first route with a malformed pattern, or one that another route has already taken.
     pub fn finish(self) -> Result<Wrapped<S>, RouteError> {
+        let (layers, serving) = self.parts()?;
+        Ok(Layered::with_room(layers, serving))
+    }
+
+    /// The layers, and the app without them: with none around it, an exchange needs no room for theirs.
+    pub(crate) fn parts(self) -> Result<(Stack<JobCx>, Serving<S>), RouteError> {
         let table = OwnedRouteTable::new(self.routes, Order::Specific)?;
-        let serving =
-            Serving(Arc::new(Inner { state: self.state, table, body_bytes_max: self.body_bytes_max }));
-        Ok(Layered::with_room(self.layers, serving))
+        let inner = Inner { state: self.state, table, body_bytes_max: self.body_bytes_max };
+        Ok((self.layers, Serving(Arc::new(inner))))
     }
 }
