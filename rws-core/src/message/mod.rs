@@ -31,7 +31,7 @@ pub use method::Method;
 #[cfg(any(test, feature = "alloc"))]
 pub use owned::{OwnedFields, OwnedRequestHead};
 pub use path::encode_path;
-pub(crate) use request::RequestParts;
+pub(crate) use request::Words;
 pub use request::{BodyFraming, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
 pub use response::{ResponseHead, ResponseSpans};
 pub use span::{Chunk, Span};

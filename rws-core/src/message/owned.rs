@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::field::{is_field_value, is_token};
-use super::request::RequestParts;
+use super::request::{RequestSpans, Words};
 use super::{Field, FieldBlock, FieldName, Fields, RequestHead, Scratch, Span};
 use crate::{Capacity, Error, Misuse};
 
@@ -94,13 +94,8 @@ impl OwnedFields {
 /// A request head that owns its memory, for work that outlives the receive buffer.
 #[derive(Clone, Debug)]
 pub struct OwnedRequestHead {
-    parts: RequestParts,
+    spans: RequestSpans,
     text: Vec<u8>,
-    method: Span,
-    target: Span,
-    path: Span,
-    query: Option<Span>,
-    authority: Span,
     fields: OwnedFields,
 }
 
@@ -113,29 +108,18 @@ impl OwnedRequestHead {
             text.extend_from_slice(bytes);
             Span::of(at, text.len()).unwrap_or(Span::EMPTY)
         };
-        OwnedRequestHead {
-            parts: head.parts(),
+        let spans = head.moved_to(Words {
             method: keep(head.method_bytes()),
             target: keep(head.target()),
             path: keep(head.path().as_bytes()),
             query: head.query().map(&mut keep),
             authority: keep(head.authority()),
-            fields: OwnedFields::copy_of(head.fields()),
-            text,
-        }
+        });
+        OwnedRequestHead { spans, text, fields: OwnedFields::copy_of(head.fields()) }
     }
 
     /// The view; edits go to `spare`.
     pub fn view<'a>(&'a self, spare: Scratch<'a>) -> RequestHead<'a> {
-        let text = &self.text;
-        RequestHead::of_parts(
-            self.parts,
-            self.method.bytes(text),
-            self.target.bytes(text),
-            core::str::from_utf8(self.path.bytes(text)).unwrap_or(""),
-            self.query.map(|span| span.bytes(text)),
-            self.authority.bytes(text),
-            Fields::Received(self.fields.block(), spare),
-        )
+        RequestHead::over(self.spans, &self.text, Fields::Received(self.fields.block(), spare))
     }
 }

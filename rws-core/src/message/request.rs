@@ -87,7 +87,12 @@ impl RequestSpans {
             PathAt::Arena(_) | PathAt::Nowhere => 0,
         };
         let (bytes, index, spare) = scratch.split(decoded, usize::from(self.fields_len));
-        RequestHead::new(self, arena, bytes, index, spare)
+        RequestHead {
+            spans: *self,
+            arena,
+            decoded: bytes,
+            fields: Fields::Received(FieldBlock::new(arena, index), spare),
+        }
     }
 
     /// The view of this head over memory that is shared: `decoded` and `index` are `scratch.bytes` and
@@ -101,19 +106,13 @@ impl RequestSpans {
     ) -> RequestHead<'a> {
         let arena = rx.get(..usize::from(self.arena_len)).unwrap_or(&[]);
         let index = index.get(..usize::from(self.fields_len)).unwrap_or(&[]);
-        RequestHead::new(self, arena, decoded, index, spare)
+        RequestHead {
+            spans: *self,
+            arena,
+            decoded,
+            fields: Fields::Received(FieldBlock::new(arena, index), spare),
+        }
     }
-}
-
-/// The parts of a head that are plain values.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestParts {
-    method: Method,
-    version: Version,
-    form: TargetForm,
-    body: BodyFraming,
-    expect_continue: bool,
-    upgrade: bool,
 }
 
 /// A request head.
@@ -122,124 +121,106 @@ pub(crate) struct RequestParts {
 /// the head.
 #[derive(Debug)]
 pub struct RequestHead<'a> {
-    parts: RequestParts,
-    method_bytes: &'a [u8],
-    target: &'a [u8],
-    path: &'a str,
-    query: Option<&'a [u8]>,
-    authority: &'a [u8],
+    spans: RequestSpans,
+    arena: &'a [u8],
+    decoded: &'a [u8],
     fields: Fields<'a>,
 }
 
+/// Where the words of a head stand after they were copied elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    pub(crate) method: Span,
+    pub(crate) target: Span,
+    pub(crate) path: Span,
+    pub(crate) query: Option<Span>,
+    pub(crate) authority: Span,
+}
+
 impl<'a> RequestHead<'a> {
-    fn new(
-        spans: &RequestSpans,
-        arena: &'a [u8],
-        decoded: &'a [u8],
-        index: &'a [Field],
-        spare: Scratch<'a>,
-    ) -> RequestHead<'a> {
-        let path = match spans.target.path {
-            PathAt::Arena(span) => span.bytes(arena),
-            PathAt::Scratch(span) => span.bytes(decoded),
-            PathAt::Nowhere => &[],
+    /// A head whose words stand in `arena`, as `spans` say, and whose fields are apart.
+    pub(crate) const fn over(spans: RequestSpans, arena: &'a [u8], fields: Fields<'a>) -> RequestHead<'a> {
+        RequestHead { spans, arena, decoded: &[], fields }
+    }
+
+    /// The spans of a copy of this head whose words stand at `words`.
+    pub(crate) const fn moved_to(&self, words: Words) -> RequestSpans {
+        let target = TargetSpans {
+            form: self.spans.target.form,
+            raw: words.target,
+            path: PathAt::Arena(words.path),
+            query: words.query,
+            authority: words.authority,
         };
-        RequestHead {
-            parts: RequestParts {
-                method: spans.method,
-                version: spans.version,
-                form: spans.target.form,
-                body: spans.body,
-                expect_continue: spans.expect_continue,
-                upgrade: spans.upgrade,
-            },
-            method_bytes: spans.method_at.bytes(arena),
-            target: spans.target.raw.bytes(arena),
-            path: core::str::from_utf8(path).unwrap_or(""),
-            query: spans.target.query.map(|span| span.bytes(arena)),
-            authority: spans.target.authority.bytes(arena),
-            fields: Fields::Received(FieldBlock::new(arena, index), spare),
-        }
-    }
-
-    /// A head put together again from what [`RequestHead::parts`] and the views gave.
-    pub(crate) const fn of_parts(
-        parts: RequestParts,
-        method_bytes: &'a [u8],
-        target: &'a [u8],
-        path: &'a str,
-        query: Option<&'a [u8]>,
-        authority: &'a [u8],
-        fields: Fields<'a>,
-    ) -> RequestHead<'a> {
-        RequestHead { parts, method_bytes, target, path, query, authority, fields }
-    }
-
-    pub(crate) const fn parts(&self) -> RequestParts {
-        self.parts
+        RequestSpans { method_at: words.method, target, ..self.spans }
     }
 
     /// The method.
     pub const fn method(&self) -> Method {
-        self.parts.method
+        self.spans.method
     }
 
     /// The method as sent.
-    pub const fn method_bytes(&self) -> &'a [u8] {
-        self.method_bytes
+    pub fn method_bytes(&self) -> &'a [u8] {
+        self.spans.method_at.bytes(self.arena)
     }
 
     /// The protocol version.
     pub const fn version(&self) -> Version {
-        self.parts.version
+        self.spans.version
     }
 
     /// The form of the request target.
     pub const fn form(&self) -> TargetForm {
-        self.parts.form
+        self.spans.target.form
     }
 
     /// The request target as sent.
-    pub const fn target(&self) -> &'a [u8] {
-        self.target
+    pub fn target(&self) -> &'a [u8] {
+        self.spans.target.raw.bytes(self.arena)
     }
 
     /// The canonical path: decoded once, dot segments gone, always starting with `/`; empty in asterisk
     /// and authority form. What is matched, authorised, opened and forwarded is this.
-    pub const fn path(&self) -> &'a str {
-        self.path
+    pub fn path(&self) -> &'a str {
+        let path = match self.spans.target.path {
+            PathAt::Arena(span) => span.bytes(self.arena),
+            PathAt::Scratch(span) => span.bytes(self.decoded),
+            PathAt::Nowhere => &[],
+        };
+        core::str::from_utf8(path).unwrap_or("")
     }
 
     /// The query without its `?`, not decoded.
-    pub const fn query(&self) -> Option<&'a [u8]> {
-        self.query
+    pub fn query(&self) -> Option<&'a [u8]> {
+        self.spans.target.query.map(|span| span.bytes(self.arena))
     }
 
     /// The authority in force: host and port as sent, in absolute form the target's (RFC 9112 §3.2.2).
-    pub const fn authority(&self) -> &'a [u8] {
-        self.authority
+    pub fn authority(&self) -> &'a [u8] {
+        self.spans.target.authority.bytes(self.arena)
     }
 
     /// How the body is framed.
     pub const fn body(&self) -> BodyFraming {
-        self.parts.body
+        self.spans.body
     }
 
     /// Says that the body reaches the service in another length than it was sent with: for a layer that
     /// rewrites it (see [`BodyVerdict::Wrote`](crate::middleware::BodyVerdict)). Changes nothing about how
     /// it is read.
     pub const fn set_body(&mut self, body: BodyFraming) {
-        self.parts.body = body;
+        self.spans.body = body;
     }
 
     /// Whether the client waits for `100 (Continue)`.
     pub const fn expects_continue(&self) -> bool {
-        self.parts.expect_continue
+        self.spans.expect_continue
     }
 
     /// Whether the client asks for an upgrade.
     pub const fn asks_upgrade(&self) -> bool {
-        self.parts.upgrade
+        self.spans.upgrade
     }
 
     /// The fields.

@@ -1,6 +1,8 @@
 //! A request head that waits in a [`Room`](crate::middleware::Room) while its body is collected.
 
-use crate::message::{Field, FieldBlock, FieldBlockMut, Fields, RequestHead, RequestParts, Scratch, Span};
+use crate::message::{
+    Field, FieldBlock, FieldBlockMut, Fields, RequestHead, RequestSpans, Scratch, Span, Words,
+};
 use crate::middleware::{Memory, Room};
 
 /// Room for what later hooks add to a kept head: bytes and fields.
@@ -11,12 +13,7 @@ pub(super) const EDIT_FIELDS: usize = 16;
 /// them, with what is left of the text for edits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeptHead {
-    parts: RequestParts,
-    method: Span,
-    target: Span,
-    path: Span,
-    query: Option<Span>,
-    authority: Span,
+    spans: RequestSpans,
     words_len: u16,
     fields: KeptFields,
 }
@@ -47,12 +44,13 @@ impl KeptHead {
         let (_, rest) = memory.text.split_at_mut_checked(words_len)?;
         FieldBlockMut::copy_of(block, Scratch { bytes: rest, fields: memory.fields }).ok()?;
         Some(KeptHead {
-            parts: head.parts(),
-            method,
-            target,
-            path,
-            query: head.query().map(|_| query_at),
-            authority,
+            spans: head.moved_to(Words {
+                method,
+                target,
+                path,
+                query: head.query().map(|_| query_at),
+                authority,
+            }),
             words_len: u16::try_from(words_len).ok()?,
             fields: KeptFields::of(block)?,
         })
@@ -62,20 +60,12 @@ impl KeptHead {
     pub(super) fn view<'m>(&self, text: &'m mut [u8], fields: &'m mut [Field]) -> RequestHead<'m> {
         let (words, bytes) = text.split_at_mut(usize::from(self.words_len).min(text.len()));
         let words: &'m [u8] = words;
-        RequestHead::of_parts(
-            self.parts,
-            self.method.bytes(words),
-            self.target.bytes(words),
-            core::str::from_utf8(self.path.bytes(words)).unwrap_or(""),
-            self.query.map(|span| span.bytes(words)),
-            self.authority.bytes(words),
-            Fields::Edited(self.fields.edit(bytes, fields)),
-        )
+        RequestHead::over(self.spans, words, Fields::Edited(self.fields.edit(bytes, fields)))
     }
 
     /// Remembers what was edited in a view of this head.
     pub(super) fn remember(&mut self, edited: &RequestHead<'_>) {
-        self.parts = edited.parts();
+        self.spans.body = edited.body();
         self.fields = KeptFields::of(edited.fields()).unwrap_or(self.fields);
     }
 }
