@@ -45,6 +45,13 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
         let _ = (cx, state, forwarded);
     }
 
+    /// Whether the upstream's body is still what follows the head that was answered with; no, where something
+    /// has put another answer in its place. Asked after the head has been handed out.
+    fn relays(&self, state: &mut Self::State) -> bool {
+        let _ = state;
+        true
+    }
+
     /// A request that the protocol engine refused before the service saw it (for logs and metrics). Called
     /// by the shard's thread, like [`Service::end`].
     fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {

@@ -13,10 +13,6 @@ use crate::job::JobCx;
 use crate::server_handle::ServerHandle;
 
 /// The body goes out without passing through the server's memory as long as no layer touches it.
-///
-/// [`Application::forward`] is not passed on: the shard moves a forwarded body by itself, past the layers'
-/// body hooks, and goes on relaying when a response hook has put another answer in its place. Layers around
-/// a proxy need that told to the shard first (see [`Layered::untouched_body`]).
 impl<L, S, R> Application for Layered<L, S, R>
 where
     L: Layers<JobCx, State: Send + 'static> + Send + Sync + 'static,
@@ -53,6 +49,10 @@ where
             self.service().forwarded(cx, inner, forwarded);
         }
         self.advance(cx, state);
+    }
+
+    fn relays(&self, state: &mut Self::State) -> bool {
+        self.untouched_body::<JobCx>(state).is_some()
     }
 
     fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {

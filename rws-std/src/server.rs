@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rws_core::Limits;
-use rws_core::middleware::{Heap, Layered};
+use rws_core::middleware::Layered;
 
 use crate::app::AppWithState;
 use crate::application::Application;
 use crate::handover::{Handover, Spares, ThreadStats};
+use crate::room::PooledRoom;
 use crate::server_handle::ServerHandle;
 use crate::settings::Settings;
 use crate::shard::{Mail, Shard, ShardMail};
@@ -83,7 +84,7 @@ impl Server {
         if layers.is_empty() {
             return self.run(serving);
         }
-        self.run(Layered::<_, _, Heap>::with_room(layers, serving))
+        self.run(Layered::<_, _, PooledRoom>::with_room(layers, serving))
     }
 
     /// Serves any application until SIGTERM or SIGINT, then drains.

@@ -27,7 +27,7 @@ mod service;
 use std::sync::Arc;
 
 use rws_core::message::Method;
-use rws_core::middleware::{Heap, Layered, Middleware, Stack};
+use rws_core::middleware::{Layered, Middleware, Stack};
 use rws_core::route::{MethodSet, Order, OwnedRouteTable, Route, RouteEntry, RouteError};
 
 pub use self::body::Body;
@@ -42,6 +42,7 @@ use self::endpoint::{Endpoint, Function};
 use self::service::Inner;
 use crate::files::{FileServer, Files};
 use crate::job::JobCx;
+use crate::room::PooledRoom;
 
 /// Bytes of a request body that are collected before a handler runs, unless the app says otherwise.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -58,7 +59,7 @@ pub struct AppWithState<S> {
 }
 
 /// An app with its layers, ready to be served.
-pub type Wrapped<S> = Layered<Stack<JobCx>, Serving<S>, Heap>;
+pub type Wrapped<S> = Layered<Stack<JobCx>, Serving<S>, PooledRoom>;
 
 impl<S> core::fmt::Debug for AppWithState<S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -29,12 +29,12 @@ impl<'r> Request<'r> {
     }
 
     /// The canonical path.
-    pub const fn path(&self) -> &'r str {
+    pub fn path(&self) -> &'r str {
         self.head.path()
     }
 
     /// The query without its `?`, not decoded.
-    pub const fn query(&self) -> Option<&'r [u8]> {
+    pub fn query(&self) -> Option<&'r [u8]> {
         self.head.query()
     }
 

@@ -260,7 +260,9 @@ impl<A: Application> Source for Pull<'_, '_, A> {
 
     fn fill(&mut self, _stream: StreamId, out: &mut [u8]) -> Fill {
         let fill = match &mut self.exchange.answer {
-            Answer::Service(_) if self.exchange.is_relayed => self.relayed.fill(out),
+            Answer::Service(state) if self.exchange.is_relayed && self.app.relays(state) => {
+                self.relayed.fill(out)
+            }
             Answer::Service(state) => self.app.fill(state, out),
             Answer::Canned(canned) => {
                 let text = &canned.text()[(self.exchange.body_bytes as usize).min(canned.text().len())..];
