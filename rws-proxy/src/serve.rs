@@ -97,11 +97,10 @@ fn banner(address: SocketAddr, config: &Config) -> String {
         let host = route.matching.host.as_deref().unwrap_or("");
         text += &format!("  {host}{}  {}\n", route.matching.path, describe(&route.action, config));
     }
-    text += "  /healthz, /readyz, /metrics\n";
     if let Some(root) = &config.root {
         text += &format!("  /*  files of {}\n", root.display());
     }
-    text
+    text + "  /healthz, /readyz, /metrics\n"
 }
 
 fn describe(action: &crate::config::Action, config: &Config) -> String {

@@ -160,7 +160,22 @@ impl Routes {
             RouteMatch::MethodNotAllowed(allow) => Found::NotAllowed(allow),
             RouteMatch::Options(allow) => Found::Options(allow),
             RouteMatch::NotFound if self.is_unknown(authority) => Found::UnknownHost,
-            RouteMatch::NotFound => Found::Nothing,
+            RouteMatch::NotFound => self.find_for_others(head),
+        }
+    }
+
+    /// What is there for a method that the engine has no name for and no route names.
+    fn find_for_others(&self, head: &RequestHead<'_>) -> Found<'_> {
+        if head.method() != Method::Other {
+            return Found::Nothing;
+        }
+        match self.table.table().find(Method::Other, head.path(), head.authority()) {
+            RouteMatch::Found(found) => {
+                let routes = self.table.table().routes();
+                let methods = routes.get(found.index).map_or(MethodSet::NONE, |route| route.methods);
+                Found::NotAllowed(methods.served().with(Method::Options))
+            }
+            RouteMatch::MethodNotAllowed(_) | RouteMatch::Options(_) | RouteMatch::NotFound => Found::Nothing,
         }
     }
 

@@ -91,6 +91,11 @@ impl Server {
         match self.body.step(rx, &mut self.scanned, scratch, env.limits) {
             Ok((consumed, Found::Nothing | Found::Content(_))) => {
                 self.clock.received(consumed);
+                if self.body.left() == Some(0) {
+                    // That was its last byte: no further one will come to say so.
+                    self.body = BodyReader::NONE;
+                    self.await_request(env);
+                }
                 Step { consumed, event: None }
             }
             Ok((consumed, Found::End(_))) => {

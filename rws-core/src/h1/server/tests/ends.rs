@@ -58,6 +58,7 @@ fn the_small_rest_of_a_body_is_dropped_and_the_connection_goes_on() {
         assert!(drive.text().ends_with('1') && !drive.text().contains("close"));
         drive.feed(&mut server, &mut script, rest.as_bytes());
         drive.feed(&mut server, &mut script, &"hello".as_bytes()[rest.len()..]);
+        assert!(server.rx_want() > 0, "a driver reads on");
         drive.feed(&mut server, &mut script, GET.as_bytes());
         assert_eq!(drive.log[1..], ["GET / end=true [Host: a]"]);
         assert!(drive.text().ends_with('2'));
