@@ -259,11 +259,15 @@ impl<A: Application> Source for Pull<'_, '_, A> {
     }
 
     fn fill(&mut self, _stream: StreamId, out: &mut [u8]) -> Fill {
+        let is_relayed = self.exchange.is_relayed;
         let fill = match &mut self.exchange.answer {
-            Answer::Service(state) if self.exchange.is_relayed && self.app.relays(state) => {
-                self.relayed.fill(out)
+            Answer::Service(state) => {
+                if is_relayed && self.app.relays(state) {
+                    self.relayed.fill(out)
+                } else {
+                    self.app.fill(state, out)
+                }
             }
-            Answer::Service(state) => self.app.fill(state, out),
             Answer::Canned(canned) => {
                 let text = &canned.text()[(self.exchange.body_bytes as usize).min(canned.text().len())..];
                 let n = text.len().min(out.len());
