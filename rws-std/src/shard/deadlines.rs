@@ -86,8 +86,8 @@ impl<A: Application> Shard<A> {
 
     /// Cuts connection `key` off: its exchange ends as aborted.
     pub(super) fn abort(&mut self, key: u32, cause: ResetCause) {
+        self.ungather(key);
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        self.tx_len = 0;
         if conn.flags.has(Flags::JOB_OUT) {
             // The entry stays until the job is back, so that its address stays true.
             conn.flags.set(Flags::DEAD);
@@ -120,6 +120,7 @@ impl<A: Application> Shard<A> {
     }
 
     fn forget(&mut self, key: u32, conn: super::Conn, cut: bool) {
+        self.ungather(key);
         self.timers.disarm(key);
         if let Some(left) = conn.leftover {
             self.pools.give(left);

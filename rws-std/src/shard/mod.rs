@@ -131,6 +131,8 @@ pub(crate) struct Shard<A: Application> {
     trimmed: Instant,
     tx: Box<[u8]>,
     tx_len: usize,
+    /// The connection that the gathered bytes are for.
+    tx_of: u32,
     tx_scratch: Box<[u8]>,
     links: Slab<Link>,
     link_timers: TimerWheel,
@@ -204,6 +206,7 @@ impl<A: Application> Shard<A> {
             trimmed: Instant::default(),
             tx: vec![0; TX_BYTES].into_boxed_slice(),
             tx_len: 0,
+            tx_of: 0,
             tx_scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             links: Slab::new(),
             link_timers: TimerWheel::new(sys::monotonic_us()),

@@ -76,6 +76,7 @@ impl<A: Application> Shard<A> {
     }
 
     fn pull(&mut self, key: u32, exchange: &mut Exchange<A::State>, relayed: &mut Relayed<'_>) -> Pulled {
+        self.gather_for(key);
         let mut budget = PULLED_BYTES_PER_TURN;
         loop {
             if exchange.direct > 0 {
@@ -165,6 +166,7 @@ impl<A: Application> Shard<A> {
 
     /// Sends what the machine has to say by itself: refusals, `100 (Continue)`.
     pub(super) fn transmit_own(&mut self, key: u32) {
+        self.gather_for(key);
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return };
             if conn.unsent.is_some() || !conn.h1.wants_transmit() {
@@ -183,9 +185,26 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// Sends what was gathered; keeps what the socket does not take. False if the connection is broken.
+    /// Makes the gathering buffer connection `key`'s: what it holds for another one is sent first. Several
+    /// late answers may come home in one turn, each for a connection of its own.
+    fn gather_for(&mut self, key: u32) {
+        if self.tx_of != key {
+            self.flush(self.tx_of, false);
+            self.tx_of = key;
+        }
+    }
+
+    /// Drops what was gathered for connection `key`.
+    pub(super) fn ungather(&mut self, key: u32) {
+        if self.tx_of == key {
+            self.tx_len = 0;
+        }
+    }
+
+    /// Sends what was gathered for connection `key`; keeps what the socket does not take. False if the
+    /// connection is broken.
     pub(super) fn flush(&mut self, key: u32, more_follows: bool) -> bool {
-        if self.tx_len == 0 {
+        if self.tx_len == 0 || self.tx_of != key {
             return true;
         }
         let bytes = &self.tx[..core::mem::take(&mut self.tx_len)];
