@@ -72,7 +72,7 @@ pub(crate) fn drive<A: Application>(
                 Next::Ended => break,
             },
         };
-        if !spares.has_parked_spare() {
+        if !spares.has_spare() {
             worker.offload(&mut shard, job, spares);
             continue;
         }

@@ -27,9 +27,17 @@ impl<S: 'static> Function<S> {
         Function { streams: H::STREAMS, handler: boxed(handler), learning: Learning::new(Placement::Auto) }
     }
 
-    /// Runs the handler: on the shard's thread, unless the route has learned that it blocks.
+    /// Whether the route has learned that its handler blocks: it should run on another thread than the
+    /// shard's.
+    pub(super) fn blocks(&self) -> bool {
+        self.learning.offloads()
+    }
+
+    /// Runs the handler. If it is known to block and the shard's thread runs it nevertheless, the shard goes
+    /// on with another one first.
     pub(super) fn run(&self, request: Request<'_>, state: &S) -> Response {
-        if self.learning.offloads() && job::about_to_block() {
+        if self.learning.offloads() {
+            job::about_to_block();
             let began_us = sys::monotonic_us();
             let response = (self.handler)(request, state);
             self.learning.note_offloaded(sys::monotonic_us().saturating_sub(began_us));

@@ -56,8 +56,9 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             }
         };
         match head.body() {
+            BodyFraming::None if function.blocks() => self.begin_elsewhere(cx, head, BodyFraming::None),
             BodyFraming::None => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
-            _ if function.streams => self.begin_elsewhere(cx, head),
+            body if function.streams => self.begin_elsewhere(cx, head, body),
             BodyFraming::Sized(n) if n > inner.body_bytes_max as u64 => AppExchange::answering(too_large()),
             BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
                 AppExchange(Phase::Collecting(Box::new(Collecting {
@@ -175,12 +176,17 @@ fn file(
 }
 
 impl<S: Send + Sync + 'static> Serving<S> {
-    /// Starts the handler on another thread, with a pipe for the body.
-    fn begin_elsewhere(&self, cx: &mut JobCx, head: &RequestHead<'_>) -> AppExchange {
+    /// Starts the handler on another thread, with a pipe for the body if there is one.
+    fn begin_elsewhere(&self, cx: &mut JobCx, head: &RequestHead<'_>, framing: BodyFraming) -> AppExchange {
         let feed = Pipe::for_request(cx.waker());
         let answer = Arc::new(AnswerSlot::default());
         let owned = OwnedRequestHead::of(head);
-        let body = Body::Stream(PipeReader(Arc::clone(&feed)));
+        let body = match framing {
+            BodyFraming::None => Body::Empty,
+            BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
+                Body::Stream(PipeReader(Arc::clone(&feed)))
+            }
+        };
         let (inner, slot, waker, mut job_cx) =
             (Arc::clone(&self.0), Arc::clone(&answer), cx.waker(), cx.fork());
         let started = cx.spawn(Box::new(move || {

@@ -224,9 +224,11 @@ impl<T: Send + 'static> Spares<T> {
         state.jobs.push_back(job);
         state.queued_total += u64::from(!had_spare);
         self.note_ready(&state);
+        // Not `had_spare`: a thread that `grow` started may have parked before the job stood in the queue.
+        let is_anyone_parked = state.parked > 0;
         drop(state);
         self.offloaded_total.fetch_add(1, Ordering::Relaxed);
-        if had_spare {
+        if is_anyone_parked {
             self.work.notify_one();
         }
         Ok(())
