@@ -11,10 +11,9 @@ use rws_core::message::{Field, OwnedRequestHead, RequestHead, Scratch};
 
 use crate::application::Application;
 use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
-use crate::job::{self, GiveAway, JobCx, Pool, Post};
+use crate::job::{self, GiveAway, JobCx, Pool};
 use crate::shard::{
-    Address, Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf,
-    Work,
+    Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf, Work,
 };
 use crate::sys;
 
@@ -24,7 +23,7 @@ struct Worker<A: Application> {
     mail: Arc<ShardMail<A::State>>,
     buf: Box<TurnBuf>,
     edits: Edits,
-    cx: JobCx,
+    cx: Box<JobCx>,
     word: Rc<Cell<Word>>,
 }
 
@@ -53,6 +52,7 @@ pub(crate) fn drive<A: Application>(
     arrival: Arrival,
     spares: &Arc<Spares<Shard<A>>>,
 ) {
+    shard.cx.pool.get_or_insert_with(|| Arc::clone(spares) as Arc<dyn Pool>);
     let mut worker = Worker::new(&shard, spares);
     match arrival {
         Arrival::Launched => {}
@@ -77,7 +77,8 @@ pub(crate) fn drive<A: Application>(
             continue;
         }
         let address = job.address;
-        worker.prepare(&shard, address);
+        shard.prepare_cx(address);
+        core::mem::swap(&mut worker.cx, &mut shard.cx);
         let published = shard.publish();
         worker.word.set(published.word());
         let result = worker.run(job);
@@ -88,6 +89,7 @@ pub(crate) fn drive<A: Application>(
                 break;
             }
         }
+        core::mem::swap(&mut worker.cx, &mut shard.cx);
         shard.settle(address, result);
         next = shard.resume_turn(&mut worker.buf, address.conn);
     }
@@ -107,20 +109,9 @@ impl<A: Application> Worker<A> {
             mail: Arc::clone(&shard.mail),
             buf: Box::new(TurnBuf::new()),
             edits: Edits::new(),
-            cx: JobCx::new(
-                shard.index(),
-                Arc::clone(&shard.mail) as Arc<dyn Post>,
-                Some(Arc::clone(spares) as Arc<dyn Pool>),
-            ),
+            cx: Box::new(shard.cx.fork()),
             word,
         }
-    }
-
-    fn prepare(&mut self, shard: &Shard<A>, address: Address) {
-        self.cx.now = shard.clock.now();
-        self.cx.unix_time = shard.clock.unix_time();
-        self.cx.address = address;
-        self.cx.connection = shard.connection(address.conn);
     }
 
     fn run(&mut self, job: Job<A::State>) -> JobResult<A::State> {
@@ -160,8 +151,8 @@ impl<A: Application> Worker<A> {
             }
         };
         shard.release_lease();
-        self.prepare(shard, address);
-        let mut cx = self.cx.fork();
+        shard.prepare_cx(address);
+        let mut cx = shard.cx.fork();
         let (app, mail) = (Arc::clone(&self.app), Arc::clone(&self.mail));
         let offloaded = spares.offload(Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(|| work.run(&*app, &mut cx)));

@@ -173,7 +173,10 @@ impl<A: Application> Shard<A> {
     }
 
     /// Sets the context for a call of the application outside of a job.
-    pub(super) fn prepare_cx(&mut self, address: Address) {
+    pub(crate) fn prepare_cx(&mut self, address: Address) {
+        if self.cx.address == address && self.cx.now == self.clock.now() {
+            return;
+        }
         self.cx.now = self.clock.now();
         self.cx.unix_time = self.clock.unix_time();
         self.cx.address = address;

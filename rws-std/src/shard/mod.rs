@@ -102,7 +102,7 @@ pub(crate) const SCRATCH_FIELDS: usize = 512;
 pub(crate) const TX_BYTES: usize = 64 * 1024;
 
 /// Bytes that were received for one connection and are being worked off.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
     conn: u32,
     from: usize,
@@ -149,8 +149,9 @@ pub(crate) struct Shard<A: Application> {
     /// What was unread when the first of a row of jobs began.
     tail: Box<[u8]>,
     draining_until: Option<Instant>,
-    /// The context for calls of the application that are no jobs.
-    cx: JobCx,
+    /// The context for calls of the application that are no jobs. While a job runs it is the job's, and the
+    /// thread's other one lies here.
+    pub(crate) cx: Box<JobCx>,
 }
 
 /// What the thread that drives a shard has to do next.
@@ -219,7 +220,7 @@ impl<A: Application> Shard<A> {
             reading: None,
             tail: vec![0; RX_BYTES].into_boxed_slice(),
             draining_until: None,
-            cx: JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None),
+            cx: Box::new(JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None)),
             mail,
         };
         shard.watch_listener(true);

@@ -1,5 +1,7 @@
 //! Bytes in: from the socket through the machine to the next job.
 
+use core::ops::Range;
+
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
 use rws_core::message::Scratch;
 
@@ -35,13 +37,16 @@ enum Progress<S> {
     Gone,
 }
 
+/// What an event means for the bytes behind it.
+enum Turn<S> {
+    On,
+    Over(Progress<S>),
+}
+
 impl<A: Application> Shard<A> {
     /// Does what can be done for connection `key` now; a job that has to run first is returned.
     pub(super) fn work_on(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
-        loop {
-            if self.reading.is_none() && !self.load(buf, key) {
-                break;
-            }
+        while self.reading.is_some() || self.load(buf, key) {
             match self.work_off(buf, key) {
                 Progress::Job(job) => return Some(job),
                 Progress::Gone => return None,
@@ -102,70 +107,86 @@ impl<A: Application> Shard<A> {
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
             if reading.from == reading.to && conn.h1.exchange().is_none() {
-                return self.rest(buf, key, reading, Flags::default());
+                return self.rest(buf, key, reading, false);
             }
             let env = super::env(&self.clock, &self.settings);
             let mut scratch = Scratch { bytes: &mut buf.decoded, fields: &mut buf.index };
             let step = conn.h1.receive(&env, &mut buf.rx[reading.from..reading.to], &mut scratch);
             let at = reading.from;
+            reading.from += step.consumed;
             match step.event {
-                None => {
-                    reading.from += step.consumed;
-                    if step.consumed == 0 || reading.from == reading.to {
-                        return self.rest(buf, key, reading, Flags::default());
-                    }
-                }
                 Some(Event::Request { stream, head, end: _ }) => {
-                    reading.from += step.consumed;
                     self.stats.requests_total.up();
                     buf.head = Some(head);
-                    let work = Work::Begin { at };
-                    return Progress::Job(self.send_away(buf, reading, stream, work));
+                    return Progress::Job(self.send_away(buf, reading, stream, Work::Begin { at }));
                 }
-                Some(Event::Body { stream, chunk }) => {
-                    reading.from += step.consumed;
-                    let from = at + chunk.at as usize;
-                    let to = from + chunk.len as usize;
-                    if let Some(link) = self.link_of(key) {
-                        self.forward_body(link, &buf.rx[from..to], false);
-                        continue;
-                    }
-                    if let Some(state) = self.borrow_state(key) {
-                        let work = Work::Body { state: Box::new(state), from, to, end: false };
-                        return Progress::Job(self.send_away(buf, reading, stream, work));
-                    }
-                    // The answer did not wait for this body: it is read and dropped.
-                    self.give_credit(key, stream, chunk.len);
+                None if step.consumed == 0 || reading.from == reading.to => {
+                    return self.rest(buf, key, reading, false);
                 }
-                Some(Event::End { stream, trailers: _ }) => {
-                    reading.from += step.consumed;
-                    if let Some(link) = self.link_of(key) {
-                        self.forward_body(link, &[], true);
-                        continue;
-                    }
-                    if let Some(state) = self.borrow_state(key) {
-                        let work = Work::Body { state: Box::new(state), from: at, to: at, end: true };
-                        return Progress::Job(self.send_away(buf, reading, stream, work));
-                    }
-                    self.settle_end(key);
-                }
-                Some(Event::Stalled { .. }) => {
-                    reading.from += step.consumed;
-                    let mut flags = Flags::default();
-                    flags.set(Flags::UNOFFERED);
-                    return self.rest(buf, key, reading, flags);
-                }
-                Some(
-                    event @ (Event::Refused { .. }
-                    | Event::Reset { .. }
-                    | Event::Closed
-                    | Event::Interim { .. }
-                    | Event::Response { .. }),
-                ) => {
-                    return if self.happened(key, event) { Progress::Rest } else { Progress::Gone };
-                }
+                None => {}
+                Some(event) => match self.take_event(buf, key, &mut reading, at, event) {
+                    Turn::On => {}
+                    Turn::Over(progress) => return progress,
+                },
             }
         }
+    }
+
+    /// An event that is not a request's head. Apart from the head's, so that requests without a body stay on
+    /// a short path.
+    #[inline(never)]
+    fn take_event(
+        &mut self,
+        buf: &mut TurnBuf,
+        key: u32,
+        reading: &mut Reading,
+        at: usize,
+        event: Event,
+    ) -> Turn<A::State> {
+        match event {
+            Event::Body { stream, chunk } => {
+                let from = at + chunk.at as usize;
+                self.take_body(buf, key, reading, stream, from..from + chunk.len as usize, false)
+            }
+            Event::End { stream, trailers: _ } => self.take_body(buf, key, reading, stream, at..at, true),
+            Event::Stalled { .. } => Turn::Over(self.rest(buf, key, *reading, true)),
+            Event::Request { .. }
+            | Event::Refused { .. }
+            | Event::Reset { .. }
+            | Event::Closed
+            | Event::Interim { .. }
+            | Event::Response { .. } => {
+                let is_there = self.happened(key, event);
+                Turn::Over(if is_there { Progress::Rest } else { Progress::Gone })
+            }
+        }
+    }
+
+    /// Body bytes at `place` go to the upstream, to a job, or nowhere.
+    fn take_body(
+        &mut self,
+        buf: &mut TurnBuf,
+        key: u32,
+        reading: &Reading,
+        stream: StreamId,
+        place: Range<usize>,
+        end: bool,
+    ) -> Turn<A::State> {
+        if let Some(link) = self.link_of(key) {
+            self.forward_body(link, &buf.rx[place], end);
+            return Turn::On;
+        }
+        if let Some(state) = self.borrow_state(key) {
+            let work = Work::Body { state: Box::new(state), from: place.start, to: place.end, end };
+            return Turn::Over(Progress::Job(self.send_away(buf, *reading, stream, work)));
+        }
+        // The answer did not wait for this body: it is read and dropped.
+        if end {
+            self.settle_end(key);
+        } else {
+            self.give_credit(key, stream, place.len() as u32);
+        }
+        Turn::On
     }
 
     /// Keeps what is left of the bytes, and tells the machine of the peer's end once it has seen all.
@@ -174,13 +195,13 @@ impl<A: Application> Shard<A> {
         buf: &mut TurnBuf,
         key: u32,
         reading: Reading,
-        unoffered: Flags,
+        is_stalled: bool,
     ) -> Progress<A::State> {
         let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
         let waits = conn.h1.rx_want() == 0;
         if reading.from < reading.to {
             conn.leftover = Some(self.pools.store(&buf.rx[reading.from..reading.to]));
-            if waits || unoffered != Flags::default() {
+            if waits || is_stalled {
                 conn.flags.set(Flags::UNOFFERED);
             }
         }

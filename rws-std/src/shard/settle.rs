@@ -71,55 +71,55 @@ impl<A: Application> Shard<A> {
             Some(conn) if conn.generation == address.generation => conn,
             _ => return self.drop_stale(address, result),
         };
-        let is_dead = conn.flags.has(Flags::DEAD);
         conn.flags.clear(Flags::JOB_OUT);
-        let kept = match conn.exchange {
-            At::Here(kept) => Some(kept),
-            At::Nowhere => None,
+        if conn.exchange != At::Nowhere || conn.flags.has(Flags::DEAD) {
+            return self.settle_stored(address, result);
+        }
+        let Result::Begun(mut state) = result else { return self.settle_stored(address, result) };
+        let plan = self.app.forward(&mut state);
+        let exchange = Exchange::new(address.stream, Answer::Service(state));
+        match plan {
+            None => self.pump(key, exchange),
+            Some(plan) => self.start_forward(address, exchange, plan),
+        }
+    }
+
+    /// As [`Shard::settle`], for whatever is not the usual first job of an exchange.
+    #[inline(never)]
+    fn settle_stored(&mut self, address: Address, result: Result<A::State>) {
+        let key = address.conn;
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let is_dead = conn.flags.has(Flags::DEAD);
+        let mut exchange = match core::mem::replace(&mut conn.exchange, At::Nowhere) {
+            At::Here(kept) => self.exchanges.remove(kept as usize),
+            At::Nowhere => Exchange::new(address.stream, Answer::Away),
         };
-        conn.exchange = At::Nowhere;
-        let mut exchange = match kept {
-            Some(kept) => self.exchanges.remove(kept as usize),
-            None => Exchange::new(address.stream, Answer::Away),
-        };
-        let mut credit = None;
-        // A job on a stored exchange may have made an answer, or more of one.
-        let is_woken = kept.is_some();
-        match result {
+        let (answer, taken) = match result {
             Result::Begun(state) | Result::Ended(state) | Result::Advanced(state) => {
-                exchange.answer = Answer::Service(state)
+                (Answer::Service(state), None)
             }
-            Result::Taken(state, Taken::Abort, _) => {
-                exchange.answer = Answer::Service(state);
-                self.put_back(key, exchange);
-                return self.abort(key, ResetCause::ByUs);
-            }
-            Result::Taken(state, taken, bytes) => {
-                exchange.answer = Answer::Service(state);
-                credit = (taken == Taken::All).then_some(bytes);
-            }
+            Result::Taken(state, taken, bytes) => (Answer::Service(state), Some((taken, bytes))),
             Result::Failed(canned) => {
                 self.stats.errors_total.up();
                 if canned == Canned::Panicked {
                     self.stats.panics_total.up();
                 }
-                let had_begun = exchange.status.is_some();
-                exchange.answer = Answer::Canned(canned);
-                if had_begun {
-                    // The head is out: only a cut tells the peer that the body is not whole.
-                    self.put_back(key, exchange);
-                    return self.abort(key, ResetCause::ByUs);
-                }
+                (Answer::Canned(canned), None)
             }
-        }
-        if is_dead {
+        };
+        // Once the head is out, only a cut tells the peer that the body is not whole.
+        let is_broken = matches!(answer, Answer::Canned(_)) && exchange.status.is_some();
+        let is_given_up = is_broken || matches!(taken, Some((Taken::Abort, _)));
+        exchange.answer = answer;
+        if is_dead || is_given_up {
             self.put_back(key, exchange);
-            return self.abort(key, ResetCause::ByPeer);
+            return self.abort(key, if is_dead { ResetCause::ByPeer } else { ResetCause::ByUs });
         }
-        if let Some(bytes) = credit {
+        if let Some((Taken::All, bytes)) = taken {
             self.give_credit(key, address.stream, bytes);
         }
-        if is_woken && let Some(conn) = self.conns.get_mut(key as usize) {
+        // The job may have made an answer, or more of one.
+        if let Some(conn) = self.conns.get_mut(key as usize) {
             conn.h1.wake(address.stream);
         }
         if let Answer::Service(state) = &mut exchange.answer
