@@ -101,8 +101,8 @@ peer_faults! {
     BodyTooLarge => CONTENT_TOO_LARGE, "the body is too large";
     /// The method is CONNECT, which is off.
     ConnectRefused => METHOD_NOT_ALLOWED, "CONNECT is not served here";
-    /// `Upgrade` together with a body.
-    UpgradeWithBody => BAD_REQUEST, "an upgrade request cannot have a body";
+    /// `Upgrade` together with a body, or CONNECT with one (RFC 9110 §9.3.6).
+    UpgradeWithBody => BAD_REQUEST, "an upgrade or CONNECT request cannot have a body";
     /// A TRACE request with a body (RFC 9110 §9.3.8).
     TraceWithBody => BAD_REQUEST, "a TRACE request cannot have a body";
     /// The connection ended in the middle of a message (RFC 9112 §8).

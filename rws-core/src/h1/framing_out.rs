@@ -68,9 +68,10 @@ const fn of_plan(plan: BodyPlan, http10: bool) -> Framing {
 }
 
 /// The framing of a request. Methods that expect content say `Content-Length: 0` when there is none
-/// (RFC 9110 §8.6).
+/// (RFC 9110 §8.6); CONNECT never has any (RFC 9110 §9.3.6).
 pub(super) const fn of_request(method: Method, plan: BodyPlan) -> Framing {
     match plan {
+        _ if matches!(method, Method::Connect) => Framing::Bare,
         BodyPlan::None if matches!(method, Method::Post | Method::Put | Method::Patch) => Framing::Sized(0),
         BodyPlan::None => Framing::Bare,
         BodyPlan::Sized(len) => Framing::Sized(len),
@@ -137,5 +138,8 @@ mod tests {
         assert_eq!(of_request(Method::Post, BodyPlan::None), Framing::Sized(0));
         assert_eq!(of_request(Method::Get, BodyPlan::None), Framing::Bare);
         assert_eq!(of_request(Method::Get, BodyPlan::Streamed), Framing::Chunked);
+        for plan in ALL_PLANS {
+            assert_eq!(of_request(Method::Connect, plan), Framing::Bare);
+        }
     }
 }

@@ -50,7 +50,8 @@ impl Framing {
             None => BodyFraming::None,
         };
         let content = has_content(body);
-        if content && upgrade {
+        // RFC 9110 §9.3.6: CONNECT has no content. What follows its head would be body to one, tunnel to another.
+        if content && (upgrade || method == Method::Connect) {
             return Err(PeerFault::UpgradeWithBody);
         }
         if content && method == Method::Trace {

@@ -136,7 +136,9 @@ impl Server {
             Some(left) => self.expects || (status.code() >= 400 && left > linger_bytes(env)),
             None => self.expects || status.code() >= 400,
         };
-        self.persist && !self.draining && !self.eof && !last && !unread
+        // A client may have sent what was meant for the tunnel already: that is no next request.
+        let no_tunnel = self.method == Method::Connect && !(200..300).contains(&status.code());
+        self.persist && !self.draining && !self.eof && !last && !unread && !no_tunnel
     }
 
     /// The source gave a head that cannot be sent: a 500 in its place.

@@ -347,6 +347,11 @@ fn connect_is_refused_unless_it_is_switched_on() {
     let limits = Limits { connect_method: true, ..Limits::SERVER };
     let seen = Requests(limits).at_every_split(b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n").unwrap();
     assert_eq!(seen.unwrap().0.spans.target.form, TargetForm::Authority);
+    for body in ["Content-Length: 1", "Transfer-Encoding: chunked"] {
+        let head = alloc::format!("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n{body}\r\n\r\n");
+        let seen = Requests(limits).at_every_split(head.as_bytes());
+        assert_eq!(seen.unwrap_err(), PeerFault::UpgradeWithBody);
+    }
 }
 
 #[test]

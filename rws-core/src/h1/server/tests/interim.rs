@@ -148,6 +148,13 @@ fn connect_is_refused_unless_it_is_on_and_then_it_tunnels() {
     let limits = Limits { connect_method: true, ..LIMITS };
     let run = check(&limits, connect, &[Message::new(200)]);
     assert_eq!((run.output, run.status), (ok("\r\n"), ConnectionStatus::Upgraded));
+}
+
+#[test]
+fn what_a_client_sent_for_a_refused_tunnel_is_no_request() {
+    let limits = Limits { connect_method: true, ..LIMITS };
+    let connect = "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
     let run = check(&limits, connect, &[Message::new(403)]);
-    assert_eq!(run.status, ConnectionStatus::Open);
+    assert!(run.output.contains("Connection: close\r\n"), "{}", run.output);
+    assert_eq!(run.status, ConnectionStatus::CloseAfterFlush);
 }
