@@ -142,21 +142,28 @@ def callgrind_total(scene: Scene, one: Contestant, kind: Kind, count: int, depth
     return int(found[1])
 
 
-def system_calls(scene: Scene, kind: Kind, wanted: frozenset[str]) -> tuple[Figures, Figures]:
-    """Receiving and sending system calls per request, by strace, over the same difference."""
-    receives, sends = Figures(), Figures()
+RECEIVES = frozenset({"read", "readv", "recvfrom", "recvmsg"})
+SENDS = frozenset({"write", "writev", "sendto", "sendmsg", "sendfile"})
+
+
+def system_calls(scene: Scene, kind: Kind, wanted: frozenset[str]) -> tuple[Figures, Figures, Figures]:
+    """Receiving, sending and all system calls per request, by strace, over the same difference."""
+    receives, sends, every = Figures(), Figures(), Figures()
     depth = loads.PIPELINE_DEPTH if kind.mode == PIPELINED else 1
-    for one in field_of(kind, wanted):
-        if one.name not in wanted:
-            continue
-        try:
-            few, many = (strace_counts(scene, one, kind, count, depth) for count in (COUNTED_FEW, COUNTED_MANY))
-        except NotAnswering as error:
-            receives.note(one.name, str(error))
-            continue
-        for figures, verbs in ((receives, ("read", "readv", "recvfrom", "recvmsg")), (sends, ("write", "writev", "sendto", "sendmsg", "sendfile"))):
-            figures.values[one.name] = sum(many.get(verb, 0) - few.get(verb, 0) for verb in verbs) / (COUNTED_MANY - COUNTED_FEW)
-    return receives, sends
+    with upstream(scene, kind):
+        for one in field_of(kind, wanted):
+            if one.name not in wanted:
+                continue
+            try:
+                few, many = (strace_counts(scene, one, kind, count, depth) for count in (COUNTED_FEW, COUNTED_MANY))
+            except NotAnswering as error:
+                for figures in (receives, sends, every):
+                    figures.note(one.name, str(error))
+                continue
+            for figures, verbs in ((receives, RECEIVES), (sends, SENDS), (every, frozenset(many))):
+                more = sum(many.get(verb, 0) - few.get(verb, 0) for verb in verbs)
+                figures.values[one.name] = more / (COUNTED_MANY - COUNTED_FEW)
+    return receives, sends, every
 
 
 def strace_counts(scene: Scene, one: Contestant, kind: Kind, count: int, depth: int) -> dict[str, int]:
@@ -166,7 +173,7 @@ def strace_counts(scene: Scene, one: Contestant, kind: Kind, count: int, depth: 
         load = loads.counted(port, kind.path, count, depth=depth)
     if load.requests != count:
         raise NotAnswering(f"{one.name} under strace answered {load.requests} of {count} ({load.note})")
-    return {name: int(calls) for name, calls in re.findall(r"^(\w+)\s+(\d+)$", log.read_text(), re.M)}
+    return {name: int(calls) for name, calls in re.findall(r"^(\w+)\s+(\d+)$", log.read_text(), re.M) if name != "total"}
 
 
 def idle(scene: Scene, wanted: frozenset[str] | None = None, connections: int = IDLE_CONNECTIONS) -> Figures:
