@@ -1,5 +1,7 @@
 //! Field names with an id, so that finding `Host` compares a byte instead of a string.
 
+use crate::scan::{Dictionary, Spelling};
+
 macro_rules! known_names {
     ($($name:ident $spelling:literal;)+) => {
         /// A field name that the engine knows.
@@ -20,7 +22,14 @@ macro_rules! known_names {
     };
 }
 
+// The first six steer the engine. They come first, so that a parser asks for all of them with one comparison.
 known_names! {
+    Connection "Connection";
+    ContentLength "Content-Length";
+    Expect "Expect";
+    Host "Host";
+    TransferEncoding "Transfer-Encoding";
+    Upgrade "Upgrade";
     Accept "Accept";
     AcceptCharset "Accept-Charset";
     AcceptEncoding "Accept-Encoding";
@@ -39,12 +48,10 @@ known_names! {
     AltSvc "Alt-Svc";
     Authorization "Authorization";
     CacheControl "Cache-Control";
-    Connection "Connection";
     ContentDigest "Content-Digest";
     ContentDisposition "Content-Disposition";
     ContentEncoding "Content-Encoding";
     ContentLanguage "Content-Language";
-    ContentLength "Content-Length";
     ContentLocation "Content-Location";
     ContentRange "Content-Range";
     ContentSecurityPolicy "Content-Security-Policy";
@@ -53,11 +60,9 @@ known_names! {
     Date "Date";
     EarlyData "Early-Data";
     Etag "ETag";
-    Expect "Expect";
     Expires "Expires";
     Forwarded "Forwarded";
     From "From";
-    Host "Host";
     IfMatch "If-Match";
     IfModifiedSince "If-Modified-Since";
     IfNoneMatch "If-None-Match";
@@ -99,8 +104,6 @@ known_names! {
     Traceparent "Traceparent";
     Tracestate "Tracestate";
     Trailer "Trailer";
-    TransferEncoding "Transfer-Encoding";
-    Upgrade "Upgrade";
     UpgradeInsecureRequests "Upgrade-Insecure-Requests";
     UserAgent "User-Agent";
     Vary "Vary";
@@ -118,7 +121,9 @@ known_names! {
 impl KnownName {
     /// The known name with this spelling in any case.
     pub fn from_bytes(name: &[u8]) -> Option<KnownName> {
-        KnownName::candidate(name).filter(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
+        let ([first, second], [third, fourth]) = (name.first_chunk()?, name.last_chunk()?);
+        let candidate = KnownName::candidate([*first, *second, *third, *fourth], name.len());
+        candidate.filter(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// The known name with this id.
@@ -126,25 +131,32 @@ impl KnownName {
         KnownName::ALL.get(usize::from(id)).copied()
     }
 
-    /// The one known name that `name` can be, by its length and its two first and two last bytes; of the same
-    /// length. The caller compares the rest.
+    /// The one known name that a name of `len` bytes can be whose two first and two last bytes are `ends`. It
+    /// has that length; the caller compares the rest.
     #[inline(always)]
-    pub(crate) fn candidate(name: &[u8]) -> Option<KnownName> {
-        let ([first, second], [third, fourth]) = (name.first_chunk()?, name.last_chunk()?);
-        let (len, known) = *SLOTS.get(slot_of([*first, *second, *third, *fourth], name.len()))?;
-        if usize::from(len) == name.len() { Some(known) } else { None }
-    }
-
-    /// The spelling in lower case, filled up with zeros.
-    #[inline(always)]
-    pub(crate) fn lowercase(self) -> &'static [u8; LOWERCASE_BYTES] {
-        const NONE: [u8; LOWERCASE_BYTES] = [0; LOWERCASE_BYTES];
-        LOWERCASE.get(self as usize).unwrap_or(&NONE)
+    fn candidate(ends: [u8; 4], len: usize) -> Option<KnownName> {
+        let (known_len, known) = *SLOTS.get(slot_of(ends, len))?;
+        if usize::from(known_len) == len { Some(known) } else { None }
     }
 }
 
-/// No known name is longer.
-const LOWERCASE_BYTES: usize = 32;
+impl KnownName {
+    /// Whether the field steers the engine: framing, the connection, the authority, an expectation.
+    #[inline(always)]
+    pub(crate) const fn steers(self) -> bool {
+        self as u8 <= KnownName::Upgrade as u8
+    }
+}
+
+impl Dictionary for KnownName {
+    type Word = KnownName;
+
+    #[inline(always)]
+    fn candidate(ends: [u8; 4], len: usize) -> Option<(KnownName, &'static Spelling)> {
+        let known = KnownName::candidate(ends, len)?;
+        Some((known, SPELLINGS.get(known as usize)?))
+    }
+}
 
 /// How many slots the hash table has.
 const SLOTS_LEN: usize = 256;
@@ -156,8 +168,8 @@ const MULTIPLIER: u32 = 0x367d_416b;
 /// A perfect hash of the known names: their lengths (0 for an empty slot) and ids.
 static SLOTS: [(u8, KnownName); SLOTS_LEN] = slots();
 
-/// The known names in lower case.
-static LOWERCASE: [[u8; LOWERCASE_BYTES]; KnownName::ALL.len()] = lowercase();
+/// How the known names are spelled, by id.
+static SPELLINGS: [Spelling; KnownName::ALL.len()] = spellings();
 
 #[inline(always)]
 const fn slot_of(ends: [u8; 4], len: usize) -> usize {
@@ -174,7 +186,7 @@ const fn hash(ends: [u8; 4], len: usize, multiplier: u32) -> usize {
 const fn ends_of(name: KnownName) -> ([u8; 4], usize) {
     let name = name.as_str().as_bytes();
     let len = name.len();
-    assert!(2 <= len && len <= LOWERCASE_BYTES);
+    assert!(2 <= len && len <= Spelling::BYTES);
     ([name[0], name[1], name[len - 2], name[len - 1]], len)
 }
 
@@ -193,16 +205,11 @@ const fn slots() -> [(u8, KnownName); SLOTS_LEN] {
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
-const fn lowercase() -> [[u8; LOWERCASE_BYTES]; KnownName::ALL.len()] {
-    let mut all = [[0; LOWERCASE_BYTES]; KnownName::ALL.len()];
+const fn spellings() -> [Spelling; KnownName::ALL.len()] {
+    let mut all = [Spelling::of(""); KnownName::ALL.len()];
     let mut id = 0;
     while id < all.len() {
-        let name = KnownName::ALL[id].as_str().as_bytes();
-        let mut at = 0;
-        while at < name.len() {
-            all[id][at] = name[at].to_ascii_lowercase();
-            at += 1;
-        }
+        all[id] = Spelling::of(KnownName::ALL[id].as_str());
         id += 1;
     }
     all
@@ -237,7 +244,6 @@ mod tests {
                 assert_eq!(KnownName::from_bytes(spelling.as_bytes()), Some(name));
             }
             assert_eq!(KnownName::from_id(name as u8), Some(name));
-            assert!(name.lowercase().starts_with(spelling.to_ascii_lowercase().as_bytes()));
         }
     }
 

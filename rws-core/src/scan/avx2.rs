@@ -2,9 +2,10 @@
 #![expect(unsafe_code, reason = "AVX2 intrinsics, used only where the processor was asked for them")]
 
 use core::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_andnot_si256, _mm256_broadcastsi128_si256,
-    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_testz_si256,
+    __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_andnot_si256,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_srli_epi16, _mm256_testz_si256,
 };
 
 use super::class::Class;
@@ -75,9 +76,27 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    fn equal_to_lowercase(self, lowercase: Avx2) -> u64 {
+    fn no_digits(self) -> u64 {
+        // SAFETY: a value exists, so AVX2 does. The digits are moved to the top of the signed range.
+        unsafe {
+            let moved = _mm256_add_epi8(self.0, _mm256_set1_epi8((0x7f - b'9') as i8));
+            mask(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x7f - 9), moved))
+        }
+    }
+
+    #[inline(always)]
+    fn not_printable(self) -> u64 {
+        // SAFETY: a value exists, so AVX2 does. Signed, obs-text is less than a space too.
+        unsafe {
+            let control = _mm256_cmpgt_epi8(_mm256_set1_epi8(b' ' as i8), self.0);
+            mask(_mm256_or_si256(control, _mm256_cmpeq_epi8(self.0, _mm256_set1_epi8(0x7f))))
+        }
+    }
+
+    #[inline(always)]
+    fn equal_with(self, bits: Avx2, other: Avx2) -> u64 {
         // SAFETY: values exist, so AVX2 does.
-        unsafe { mask(_mm256_cmpeq_epi8(_mm256_or_si256(self.0, _mm256_set1_epi8(0x20)), lowercase.0)) }
+        unsafe { mask(_mm256_cmpeq_epi8(_mm256_or_si256(self.0, bits.0), other.0)) }
     }
 }
 

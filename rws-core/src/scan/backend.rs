@@ -2,7 +2,13 @@
 //!
 //! No compare-and-swap is needed (`thumbv6m` has none): whoever finds no answer asks again, and all get the
 //! same.
-#![expect(unsafe_code, reason = "calls into code compiled for AVX2, after asking for it")]
+#![cfg_attr(
+    any(
+        all(target_arch = "x86_64", target_feature = "sse2"),
+        all(target_arch = "aarch64", target_feature = "neon")
+    ),
+    expect(unsafe_code, reason = "promises that the processor has what a kernel needs")
+)]
 
 #[cfg(any(
     all(target_arch = "x86_64", target_feature = "sse2"),
@@ -81,19 +87,19 @@ impl Backend {
 
     /// Runs `task` with this kernel.
     #[inline(always)]
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+    pub(super) fn run<T: Task>(self, task: T, bytes: &[u8], scanned: &mut u16) -> T::Output {
         match self {
-            Backend::Scalar => task.run(super::Scalar),
-            Backend::Swar => task.run(Swar),
+            Backend::Scalar => task.run(super::Scalar, bytes, scanned),
+            Backend::Swar => task.run(Swar, bytes, scanned),
             // SAFETY: the target has SSE2.
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            Backend::Sse2 => task.run(unsafe { Wide::<super::sse2::Sse2>::new() }),
+            Backend::Sse2 => task.run(unsafe { Wide::<super::sse2::Sse2>::new() }, bytes, scanned),
             // SAFETY: this backend is chosen only if the processor said that it has these features.
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            Backend::Avx2 => unsafe { run_avx2(task) },
+            Backend::Avx2 => unsafe { run_avx2(task, bytes, scanned) },
             // SAFETY: the target has NEON.
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Backend::Neon => task.run(unsafe { Wide::<super::neon::Neon>::new() }),
+            Backend::Neon => task.run(unsafe { Wide::<super::neon::Neon>::new() }, bytes, scanned),
         }
     }
 
@@ -116,9 +122,9 @@ impl Backend {
 /// The processor has the features named.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run_avx2<T: Task>(task: T) -> T::Output {
+unsafe fn run_avx2<T: Task>(task: T, bytes: &[u8], scanned: &mut u16) -> T::Output {
     // SAFETY: as the caller promises.
-    task.run(unsafe { Wide::<super::avx2::Avx2>::new() })
+    task.run(unsafe { Wide::<super::avx2::Avx2>::new() }, bytes, scanned)
 }
 
 /// Asks the processor (and the operating system, which must keep the wide registers).

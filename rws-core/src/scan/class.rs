@@ -7,13 +7,6 @@ pub(crate) struct Class {
     bit: u8,
     /// Bit `h` of entry `l` is set if the byte `16 * h + l` belongs to the class: for kernels that look
     /// nibbles up.
-    #[cfg_attr(
-        not(any(
-            all(target_arch = "x86_64", target_feature = "sse2"),
-            all(target_arch = "aarch64", target_feature = "neon")
-        )),
-        expect(dead_code, reason = "no SIMD")
-    )]
     pub(super) by_low_nibble: [u8; 16],
 }
 
@@ -27,9 +20,8 @@ pub(crate) const QUERY: Class = Class::with_bit(QUERY_BIT);
 /// that starts with a dot.
 pub(crate) const PATH: Segments =
     Segments { class: Class::with_bit(PATH_BIT), separator: b'/', not_first: b'.' };
-/// Letters, digits, `-` and `_` in labels that are not empty, which is what almost every host is.
-pub(crate) const LABELS: Segments =
-    Segments { class: Class::with_bit(NAME_BIT), separator: b'.', not_first: b'.' };
+/// Letters, digits, `-`, `_` and `.`: what almost every host name is made of.
+pub(super) const NAME: Class = Class::with_bit(NAME_BIT);
 
 const TOKEN_BIT: u8 = 1;
 const VISIBLE_BIT: u8 = 1 << 1;

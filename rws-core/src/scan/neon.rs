@@ -2,8 +2,9 @@
 #![expect(unsafe_code, reason = "NEON intrinsics, built only for targets that have them")]
 
 use core::arch::aarch64::{
-    uint8x16_t, vandq_u8, vbicq_u8, vceqq_u8, vceqzq_u8, vcltq_u8, vdupq_n_u8, vget_lane_u64, vld1q_u8,
-    vminq_u8, vorrq_u8, vqtbl1q_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8, vshrn_n_u16, vshrq_n_u8,
+    uint8x16_t, vandq_u8, vbicq_u8, vceqq_u8, vceqzq_u8, vcgtq_u8, vcltq_u8, vdupq_n_u8, vget_lane_u64,
+    vld1q_u8, vminq_u8, vorrq_u8, vqtbl1q_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8, vshrn_n_u16,
+    vshrq_n_u8, vsubq_u8,
 };
 
 use super::class::Class;
@@ -69,9 +70,21 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
-    fn equal_to_lowercase(self, lowercase: Neon) -> u64 {
+    fn no_digits(self) -> u64 {
         // SAFETY: the target has NEON.
-        unsafe { mask(vceqq_u8(vorrq_u8(self.0, vdupq_n_u8(0x20)), lowercase.0)) }
+        unsafe { mask(vcgtq_u8(vsubq_u8(self.0, vdupq_n_u8(b'0')), vdupq_n_u8(9))) }
+    }
+
+    #[inline(always)]
+    fn not_printable(self) -> u64 {
+        // SAFETY: the target has NEON.
+        unsafe { mask(vcgtq_u8(vsubq_u8(self.0, vdupq_n_u8(b' ')), vdupq_n_u8(b'~' - b' '))) }
+    }
+
+    #[inline(always)]
+    fn equal_with(self, bits: Neon, other: Neon) -> u64 {
+        // SAFETY: the target has NEON.
+        unsafe { mask(vceqq_u8(vorrq_u8(self.0, bits.0), other.0)) }
     }
 }
 

@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "SSE2 intrinsics, built only for targets that have them")]
 
 use core::arch::x86_64::{
-    __m128i, _mm_andnot_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8,
-    _mm_or_si128, _mm_set1_epi8,
+    __m128i, _mm_add_epi8, _mm_andnot_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_min_epu8,
+    _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
 };
 
 use super::class::Class;
@@ -64,9 +64,27 @@ unsafe impl Vector for Sse2 {
     }
 
     #[inline(always)]
-    fn equal_to_lowercase(self, lowercase: Sse2) -> u64 {
+    fn no_digits(self) -> u64 {
+        // SAFETY: the target has SSE2. The digits are moved to the top of the signed range.
+        unsafe {
+            let moved = _mm_add_epi8(self.0, _mm_set1_epi8((0x7f - b'9') as i8));
+            mask(_mm_cmpgt_epi8(_mm_set1_epi8(0x7f - 9), moved))
+        }
+    }
+
+    #[inline(always)]
+    fn not_printable(self) -> u64 {
+        // SAFETY: the target has SSE2. Signed, obs-text is less than a space too.
+        unsafe {
+            let control = _mm_cmpgt_epi8(_mm_set1_epi8(b' ' as i8), self.0);
+            mask(_mm_or_si128(control, _mm_cmpeq_epi8(self.0, _mm_set1_epi8(0x7f))))
+        }
+    }
+
+    #[inline(always)]
+    fn equal_with(self, bits: Sse2, other: Sse2) -> u64 {
         // SAFETY: the target has SSE2.
-        unsafe { mask(_mm_cmpeq_epi8(_mm_or_si128(self.0, _mm_set1_epi8(0x20)), lowercase.0)) }
+        unsafe { mask(_mm_cmpeq_epi8(_mm_or_si128(self.0, bits.0), other.0)) }
     }
 }
 

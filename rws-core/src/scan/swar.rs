@@ -1,8 +1,8 @@
 //! A machine word at a time, for processors without a vector unit that we know.
 
-use super::Kernel;
-use super::class::{Class, Segments, is_text};
-use super::scalar::{Scalar, end_of};
+use super::class::{Class, Segments};
+use super::scalar::Scalar;
+use super::{End, Kernel};
 
 /// As many bytes at a time as a register holds.
 #[derive(Clone, Copy, Debug)]
@@ -14,19 +14,19 @@ const HIGH_BITS: usize = ONES << 7;
 
 impl Kernel for Swar {
     #[inline(always)]
-    fn run_end(self, class: Class, bytes: &[u8], at: usize) -> usize {
+    fn run_end(self, class: Class, bytes: &[u8], at: usize) -> End {
         // Names, paths and hosts are short, and their classes have no arithmetic: the table is quicker.
         Scalar.run_end(class, bytes, at)
     }
 
     #[inline(always)]
-    fn text_end(self, bytes: &[u8], at: usize) -> usize {
+    fn text_end(self, bytes: &[u8], at: usize) -> End {
         let mut at = at;
         while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD_BYTES>()) {
             if may_have_control(usize::from_ne_bytes(*word)) {
-                let run = end_of(word, 0, is_text);
-                if run < WORD_BYTES {
-                    return at.wrapping_add(run);
+                let End { at: run, byte } = Scalar.text_end(word, 0);
+                if byte.is_some() {
+                    return End { at: at.wrapping_add(run), byte };
                 }
             }
             at = at.wrapping_add(WORD_BYTES);
@@ -35,13 +35,8 @@ impl Kernel for Swar {
     }
 
     #[inline(always)]
-    fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> usize {
+    fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End {
         Scalar.segments_end(segments, bytes, at)
-    }
-
-    #[inline(always)]
-    fn equals_lowercase(self, bytes: &[u8], at: usize, len: usize, lowercase: &[u8; 32]) -> bool {
-        Scalar.equals_lowercase(bytes, at, len, lowercase)
     }
 }
 

@@ -5,49 +5,87 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Backend, Class, Kernel, LABELS, PATH, QUERY, TOKEN, Task, VISIBLE, run_on};
+use super::{
+    Backend, Class, Dictionary, End, FieldLine, Kernel, Lines, PATH, QUERY, Spelling, TOKEN, Task, VISIBLE,
+    run_on,
+};
 
-/// Where the runs end that start at `at`: of tokens, text, visible bytes, query bytes, path and host.
-type Ends = [usize; 6];
+/// Where the runs end that start at `at`: of tokens, text, visible bytes, query bytes and path.
+type Ends = [usize; 5];
 
-struct AllEnds<'a>(&'a [u8], usize);
+struct AllEnds(usize);
 
-impl Task for AllEnds<'_> {
+impl Task for AllEnds {
     type Output = Ends;
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> Ends {
-        let AllEnds(bytes, at) = self;
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16) -> Ends {
+        let AllEnds(at) = self;
         [
-            kernel.run_end(TOKEN, bytes, at),
-            kernel.text_end(bytes, at),
-            kernel.run_end(VISIBLE, bytes, at),
-            kernel.run_end(QUERY, bytes, at),
-            kernel.segments_end(PATH, bytes, at),
-            kernel.segments_end(LABELS, bytes, at),
+            checked(kernel.run_end(TOKEN, bytes, at), bytes),
+            checked(kernel.text_end(bytes, at), bytes),
+            checked(kernel.run_end(VISIBLE, bytes, at), bytes),
+            checked(kernel.run_end(QUERY, bytes, at), bytes),
+            checked(kernel.segments_end(PATH, bytes, at), bytes),
         ]
     }
 }
 
-struct EqualsLowercase<'a>(&'a [u8], usize, usize, &'a [u8; 32]);
+fn checked(end: End, bytes: &[u8]) -> usize {
+    assert_eq!(end.byte, bytes.get(end.at).copied());
+    end.at
+}
 
-impl Task for EqualsLowercase<'_> {
+/// Words that are nothing but their own bytes.
+struct AnyName;
+
+impl Dictionary for AnyName {
+    type Word = ();
+
+    fn candidate(ends: [u8; 4], len: usize) -> Option<((), &'static Spelling)> {
+        static SPELLING: Spelling = Spelling::of("access-control-allow-credentials");
+        let word = &SPELLING.lower;
+        let fits = (2..=32).contains(&len) && ends.map(|byte| byte | 0x20)[..2] == word[..2];
+        let last = word.get(len.wrapping_sub(2)..len)?;
+        (fits && ends.map(|byte| byte | 0x20)[2..] == *last).then_some(((), &SPELLING))
+    }
+}
+
+struct Line(usize);
+
+impl Task for Line {
+    type Output = Option<FieldLine<()>>;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16) -> Self::Output {
+        kernel.field_line::<AnyName>(Lines::new(bytes), self.0)
+    }
+}
+
+struct PlainHost(usize, usize);
+
+impl Task for PlainHost {
     type Output = bool;
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> bool {
-        kernel.equals_lowercase(self.0, self.1, self.2, self.3)
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16) -> bool {
+        kernel.is_plain_host(bytes, self.0, self.1)
     }
+}
+
+/// The answers of every kernel.
+fn asked<T: Task>(task: impl Fn() -> T, bytes: &[u8]) -> Vec<(Backend, T::Output)> {
+    let run = |backend| (backend, run_on(backend, task(), bytes, &mut 0));
+    Backend::available().into_iter().map(run).collect()
 }
 
 /// Asks every kernel; all must say the same.
 fn ends(bytes: &[u8], at: usize) -> Ends {
-    let expected = run_on(Backend::Scalar, AllEnds(bytes, at));
-    for backend in Backend::available() {
-        let found = run_on(backend, AllEnds(bytes, at));
-        assert_eq!(found, expected, "{backend:?} from {at} in {}", bytes.escape_ascii());
+    let answers = asked(|| AllEnds(at), bytes);
+    for &(backend, found) in &answers {
+        assert_eq!(found, answers[0].1, "{backend:?} from {at} in {}", bytes.escape_ascii());
     }
-    expected
+    answers[0].1
 }
 
 /// The same in the RFCs' words, independent of the tables.
@@ -57,7 +95,7 @@ fn by_the_book(bytes: &[u8], at: usize) -> Ends {
     };
     let visible = |byte| (b'!'..=b'~').contains(&byte);
     let query = |byte| visible(byte) && !b"\"#<>".contains(&byte);
-    let (mut before_path, mut before_host) = (0, 0);
+    let mut before_path = 0;
     [
         end(&mut |byte| crate::message::is_token(&[byte])),
         end(&mut |byte| byte == b'\t' || byte >= 0x80 || (b' '..=b'~').contains(&byte)),
@@ -67,32 +105,26 @@ fn by_the_book(bytes: &[u8], at: usize) -> Ends {
             let before = core::mem::replace(&mut before_path, byte);
             query(byte) && !b"%;?\\`{}".contains(&byte) && !(before == b'/' && matches!(byte, b'/' | b'.'))
         }),
-        end(&mut |byte| {
-            let before = core::mem::replace(&mut before_host, byte);
-            (byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) && !(before == b'.' && byte == b'.')
-        }),
     ]
 }
 
 /// Cases that each kernel must answer: input, and the ends of the runs that start at 0.
 const CASES: &[(&[u8], Ends)] = &[
-    (b"", [0, 0, 0, 0, 0, 0]),
-    (b"a", [1, 1, 1, 1, 1, 1]),
-    (b"Host: a", [4, 7, 5, 5, 5, 4]),
-    (b"Host : a", [4, 8, 4, 4, 4, 4]),
-    (b"a\tb", [1, 3, 1, 1, 1, 1]),
-    (b"a\rb", [1, 1, 1, 1, 1, 1]),
-    (b"a\nb", [1, 1, 1, 1, 1, 1]),
-    (b"a\0b", [1, 1, 1, 1, 1, 1]),
-    (b"a\x7fb", [1, 1, 1, 1, 1, 1]),
-    (b"a\x80b", [1, 3, 1, 1, 1, 1]),
-    (b"!#$%&'*+-.^_`|~09azAZ", [21, 21, 21, 1, 1, 0]),
-    (b"/path?query=1&b=\"{}\" HTTP", [0, 25, 20, 16, 5, 0]),
-    (b"/a//b", [0, 5, 5, 5, 3, 0]),
-    (b"/a/.b", [0, 5, 5, 5, 3, 0]),
-    (b"/a.b/", [0, 5, 5, 5, 5, 0]),
-    (b"a..b", [4, 4, 4, 4, 4, 2]),
-    (b"www.example.com:80", [15, 18, 18, 18, 18, 15]),
+    (b"", [0, 0, 0, 0, 0]),
+    (b"a", [1, 1, 1, 1, 1]),
+    (b"Host: a", [4, 7, 5, 5, 5]),
+    (b"Host : a", [4, 8, 4, 4, 4]),
+    (b"a\tb", [1, 3, 1, 1, 1]),
+    (b"a\rb", [1, 1, 1, 1, 1]),
+    (b"a\nb", [1, 1, 1, 1, 1]),
+    (b"a\0b", [1, 1, 1, 1, 1]),
+    (b"a\x7fb", [1, 1, 1, 1, 1]),
+    (b"a\x80b", [1, 3, 1, 1, 1]),
+    (b"!#$%&'*+-.^_`|~09azAZ", [21, 21, 21, 1, 1]),
+    (b"/path?query=1&b=\"{}\" HTTP", [0, 25, 20, 16, 5]),
+    (b"/a//b", [0, 5, 5, 5, 3]),
+    (b"/a/.b", [0, 5, 5, 5, 3]),
+    (b"/a.b/", [0, 5, 5, 5, 5]),
 ];
 
 #[test]
@@ -106,8 +138,9 @@ fn every_kernel_answers_the_shared_table() {
 
 #[test]
 fn every_byte_is_classified_alike_at_every_place() {
-    for len in [1, 8, 15, 16, 17, 31, 32, 33, 64, 65, 100] {
-        for byte in 0..=255 {
+    let lens: &[usize] = if cfg!(miri) { &[15, 33] } else { &[1, 8, 15, 16, 17, 31, 32, 33, 64, 65, 100] };
+    for &len in lens {
+        for byte in (0..=255).step_by(if cfg!(miri) { 7 } else { 1 }) {
             for place in [0, len / 3, len / 2, len - 1] {
                 let mut input = vec![b'a'; len];
                 input[place] = byte;
@@ -118,13 +151,14 @@ fn every_byte_is_classified_alike_at_every_place() {
 }
 
 #[test]
-fn every_start_inside_and_behind_the_slice_is_answered() {
+fn every_start_in_the_slice_is_answered() {
     let with = |period: usize, odd: u8| -> Vec<u8> {
         (0..150).map(|at| if at % period == period - 1 { odd } else { b'x' }).collect()
     };
     for input in [with(13, b'\r'), with(200, b'\r'), with(2, b'/'), with(7, b'.'), with(70, b'\t')] {
-        for len in (0..=input.len()).step_by(if cfg!(miri) { 16 } else { 1 }) {
-            for at in 0..=len + 2 {
+        let step = if cfg!(miri) { 37 } else { 1 };
+        for len in (0..=input.len()).step_by(step) {
+            for at in (0..=len).rev().step_by(step) {
                 assert_eq!(ends(&input[..len], at), by_the_book(&input[..len], at));
             }
         }
@@ -133,32 +167,100 @@ fn every_start_inside_and_behind_the_slice_is_answered() {
 
 #[test]
 fn a_pair_that_spans_two_blocks_is_seen() {
-    for place in 0..70 {
+    for place in (0..70).step_by(if cfg!(miri) { 15 } else { 1 }) {
         let mut path = vec![b'a'; 80];
         path[place..place + 2].copy_from_slice(b"/.");
         assert_eq!(ends(&path, 0)[4], place + 1);
-        path[place..place + 2].copy_from_slice(b"..");
-        assert_eq!(ends(&path, 0)[5], place + 1);
     }
 }
 
 #[test]
 fn names_compare_without_case_at_every_length_and_place() {
-    let mut lowercase = [0; 32];
-    for len in 0..=32 {
-        lowercase[..len].copy_from_slice(&b"access-control-allow-credentials"[..len]);
-        let name = lowercase[..len].to_ascii_uppercase();
-        for (before, after) in [(0, 0), (0, 40), (3, 0), (3, 27), (40, 40)] {
-            let mut bytes = [&vec![b'x'; before], &name[..], &vec![b':'; after]].concat();
-            let equals = |bytes: &[u8]| -> Vec<bool> {
-                let run = |backend| run_on(backend, EqualsLowercase(bytes, before, len, &lowercase));
-                Backend::available().into_iter().map(run).collect()
-            };
-            assert!(equals(&bytes).iter().all(|&equal| equal), "{len}");
+    for len in (2..=32).step_by(if cfg!(miri) { 10 } else { 1 }) {
+        let name = &b"Access-control-allow-CREDENTIALS"[..len];
+        for (before, after) in [(0, 0), (0, 40), (3, 0), (3, 27), (40, 90)] {
+            let mut bytes = [&vec![b'x'; before], name, b": v\r\n", &vec![b'x'; after]].concat();
+            for (backend, line) in asked(|| Line(before), &bytes) {
+                let Some(line) = line else { continue };
+                assert_eq!((line.colon, line.word), (before + len, Some(())), "{backend:?} {len}");
+            }
             for at in before..before + len {
                 bytes[at] ^= 0x02;
-                assert!(!equals(&bytes).contains(&true), "{len}, changed at {at}");
+                for (backend, line) in asked(|| Line(before), &bytes) {
+                    assert!(
+                        line.is_none_or(|line| line.word.is_none()),
+                        "{backend:?} {len}, changed at {at}"
+                    );
+                }
                 bytes[at] ^= 0x02;
+            }
+        }
+    }
+}
+
+/// Whether the kernel looks nibbles up, and so sees lines and hosts at a glance.
+fn is_quick(backend: Backend) -> bool {
+    !matches!(&*alloc::format!("{backend:?}"), "Scalar" | "Swar" | "Sse2")
+}
+
+/// A field line by plain means, if it has the usual shape.
+fn line_by_the_book(bytes: &[u8], at: usize) -> Option<FieldLine<()>> {
+    let end = at + bytes[at..].windows(2).position(|pair| pair == b"\r\n")?;
+    let line = &bytes[at..end];
+    let len = line.iter().position(|&byte| byte == b':')?;
+    let value = line[len + 1..].strip_prefix(b" ")?;
+    let is_usual = len >= 2
+        && crate::message::is_token(&line[..len])
+        && !value.is_empty()
+        && crate::message::is_field_value(value);
+    let [ends @ .., _, _] = [line[0], line[1], line[len.max(2) - 2], line[len.max(1) - 1], 0, 0];
+    let word = AnyName::candidate(ends, len)
+        .filter(|(_, word)| line[..len].eq_ignore_ascii_case(&word.lower[..len]));
+    let word = word.map(|(word, _)| word);
+    is_usual.then_some(FieldLine {
+        colon: at + len,
+        value_at: at + len + 2,
+        value_end: end,
+        next: end + 2,
+        word,
+    })
+}
+
+#[test]
+fn a_usual_line_is_seen_at_every_length_and_distance_from_the_end() {
+    let mut seen = 0;
+    for (name_len, value_len) in (1..=34).flat_map(|name| (0..140).map(move |value| (name, value))) {
+        if cfg!(miri) && (name_len * 7 + value_len) % 311 != 0 {
+            continue;
+        }
+        let (name, value) = (vec![b'n'; name_len], vec![b'v'; value_len]);
+        for (before, after) in [(0, 0), (0, 2), (40, 1), (5, 70), (1, 40)] {
+            let bytes =
+                [&vec![b'b'; before], &name, &b": "[..], &value, b"\r\n", &vec![b'\r'; after]].concat();
+            let expected = line_by_the_book(&bytes, before);
+            for (backend, line) in asked(|| Line(before), &bytes) {
+                seen += usize::from(line.is_some());
+                assert!(line.is_none() || line == expected, "{backend:?}: {}", bytes.escape_ascii());
+            }
+        }
+    }
+    assert!(seen > 0 || !Backend::available().into_iter().any(is_quick));
+}
+
+#[test]
+fn a_plain_host_is_a_valid_host_at_every_distance_from_the_end() {
+    let valid = ["a", "www.example.com", "127.0.0.1:8080", "a_b-c.d:1", "a.", "0:0", "x.y.z:80"];
+    let odd = [
+        "", ".", ".a", "a..b", "a:", "a:80x", "a:x", ":80", "a:80:80", "[::1]", "a/b", "a b", "a..:80",
+        "a:12345",
+    ];
+    for (host, is_plain) in valid.iter().map(|host| (host, true)).chain(odd.iter().map(|host| (host, false)))
+    {
+        for (before, after) in [(0, 0), (40, 0), (3, 30), (3, 100), (60, 2)] {
+            let bytes = [&vec![b'.'; before], host.as_bytes(), &vec![b'9'; after]].concat();
+            for (backend, plain) in asked(|| PlainHost(before, before + host.len()), &bytes) {
+                let may_say_so = is_quick(backend) && bytes.len() >= 32;
+                assert_eq!(plain, is_plain && may_say_so, "{backend:?} {host} {before} {after}");
             }
         }
     }
@@ -175,13 +277,44 @@ fn a_class_says_of_each_byte_what_its_runs_say() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 16 } else { 4_000 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 4_000 }, ..ProptestConfig::default() })]
 
     #[test]
     fn random_text_ends_alike_on_every_kernel(
         bytes in prop::collection::vec(prop_oneof![20 => b'a'..=b'z', 1 => any::<u8>(), 2 => Just(b'/')], 0..300),
-        at in 0..310_usize,
+        at in any::<prop::sample::Index>(),
     ) {
+        let at = at.index(bytes.len() + 1);
         prop_assert_eq!(ends(&bytes, at), by_the_book(&bytes, at));
+    }
+
+    #[test]
+    fn random_lines_are_seen_alike_on_every_kernel(
+        name in "[a-zA-Z-]{1,36}",
+        separator in prop_oneof![8 => Just(": "), 1 => Just(":"), 1 => Just(" : "), 1 => Just(":\t")],
+        value in prop::collection::vec(prop_oneof![20 => b' '..=b'~', 1 => any::<u8>()], 0..120),
+        (before, after) in (0..80_usize, 0..80_usize),
+    ) {
+        let bytes = [&vec![b'b'; before], name.as_bytes(), separator.as_bytes(), &value, b"\r\n", &vec![b'\n'; after]];
+        let bytes = bytes.concat();
+        for (backend, line) in asked(|| Line(before), &bytes) {
+            prop_assert!(line.is_none() || line == line_by_the_book(&bytes, before), "{:?}", backend);
+        }
+    }
+}
+
+/// A start behind the slice is a mistake of the caller's, but never reads what is not there.
+#[test]
+fn a_start_behind_the_slice_finds_no_byte() {
+    let bytes = [b'a'; 100];
+    for len in [0, 1, 31, 32, 33, 100] {
+        for at in (len + 1..len + 100).step_by(if cfg!(miri) { 33 } else { 1 }) {
+            for backend in Backend::available() {
+                let bytes = &bytes[..len];
+                run_on(backend, AllEnds(at), bytes, &mut 0);
+                assert_eq!(run_on(backend, Line(at), bytes, &mut 0), None);
+                assert!(!run_on(backend, PlainHost(at, at + 5), bytes, &mut 0));
+            }
+        }
     }
 }

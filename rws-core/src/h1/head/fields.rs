@@ -2,30 +2,17 @@
 
 use super::{Stop, span};
 use crate::message::{Field, KnownName, Span};
-use crate::scan::{self, Kernel};
+use crate::scan::{self, End, FieldLine, Kernel, Lines, Scalar};
 use crate::{Limits, PeerFault};
 
-/// A field line whose name is known.
-#[derive(Clone, Copy)]
-pub(super) struct Line<'a> {
-    /// Its name.
-    pub(super) name: KnownName,
-    /// Where its value stands, without the white space around it.
-    pub(super) span: Span,
-    bytes: &'a [u8],
-}
-
-impl<'a> Line<'a> {
-    /// The value.
-    pub(super) fn value(self) -> &'a [u8] {
-        self.span.bytes(self.bytes)
-    }
-}
-
-/// Who is told of the field lines with a known name.
+/// Who is told of some field lines with a known name.
 pub(super) trait Notes {
-    /// Takes note of a line, or says what is wrong with it.
-    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault>;
+    /// Whether to be told of lines with this name.
+    fn concerns(name: KnownName) -> bool;
+
+    /// Takes note of a line, or says what is wrong with it. `value` is where its value stands in `bytes`,
+    /// without the white space around it.
+    fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault>;
 }
 
 /// Where a section ended.
@@ -44,104 +31,106 @@ pub(super) fn slots<'f>(lent: &'f mut [Field], limits: &Limits) -> &'f mut [Fiel
     lent.split_at_mut_checked(count).map_or(&mut [], |(slots, _)| slots)
 }
 
-/// Reads field lines from `at` to the end of the empty line, into `slots`; `notes` is told of those with a known
-/// name. As many lines are allowed as there are slots.
+/// Reads field lines from `at` to the end of the empty line, into `slots`; `notes` is told of those that
+/// concern it. As many lines are allowed as there are slots.
 #[inline(always)]
-pub(super) fn parse<K: Kernel>(
+pub(super) fn parse<K: Kernel, N: Notes>(
     kernel: K,
     bytes: &[u8],
     at: usize,
     slots: &mut [Field],
-    notes: &mut impl Notes,
+    notes: &mut N,
 ) -> Result<Section, Stop> {
+    let lines = Lines::new(bytes);
     let mut at = at;
     let mut count = 0_usize;
     loop {
-        let colon = kernel.run_end(scan::TOKEN, bytes, at);
-        if bytes.get(colon) != Some(&b':') || colon == at {
-            let end = section_end(bytes, at, colon)?;
-            return Ok(Section { end: end as u16, count: count as u16 });
-        }
+        let line = match kernel.field_line::<KnownName>(lines, at) {
+            Some(line) => line,
+            None if bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")) => {
+                return Ok(Section { end: at.wrapping_add(2) as u16, count: count as u16 });
+            }
+            None => odd_line(kernel, bytes, at)?,
+        };
         let slot = slots.get_mut(count).ok_or(PeerFault::TooManyFields)?;
         count = count.wrapping_add(1);
-        let (value, next) = value(kernel, bytes, colon.wrapping_add(1))?;
-        match known_name(kernel, bytes, at, colon) {
+        let value = span(line.value_at, line.value_end);
+        match line.word {
             Some(name) => {
                 *slot = Field::known(name, value);
-                notes.note(Line { name, span: value, bytes })?;
+                if N::concerns(name) {
+                    notes.note(name, value, bytes)?;
+                }
             }
-            None => *slot = Field::named(span(at, colon), value).ok_or(PeerFault::HeadTooLarge)?,
+            None => *slot = Field::named(span(at, line.colon), value).ok_or(PeerFault::HeadTooLarge)?,
         }
-        at = next;
+        at = line.next;
     }
 }
-
-/// The id of the name that stands at `at..end`, if it has one.
+/// Any line, of whatever shape, or what is wrong with it.
 #[inline(always)]
-fn known_name<K: Kernel>(kernel: K, bytes: &[u8], at: usize, end: usize) -> Option<KnownName> {
-    let name = bytes.get(at..end)?;
-    let candidate = KnownName::candidate(name)?;
-    let is_it = if K::COMPARES_WIDE {
-        kernel.equals_lowercase(bytes, at, name.len(), candidate.lowercase())
-    } else {
-        candidate.as_str().as_bytes().eq_ignore_ascii_case(name)
-    };
-    if is_it { Some(candidate) } else { None }
-}
-
-/// Reads `OWS value OWS CRLF`; gives the value's place and where the next line starts.
-#[inline(always)]
-fn value<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<(Span, usize), Stop> {
-    let mut start = at;
-    while is_blank(bytes.get(start)) {
-        start = start.wrapping_add(1);
-    }
-    let line_end = kernel.text_end(bytes, start);
+fn odd_line<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<FieldLine<KnownName>, Stop> {
+    let (colon, value_at) = odd_name(bytes, at)?;
+    let line_end = kernel.text_end(bytes, value_at);
     let next = after_line_end(bytes, line_end, PeerFault::FieldValueSyntax)?;
-    let mut end = line_end;
+    let value_end = blanks_start(bytes, value_at, line_end.at);
+    let word = KnownName::from_bytes(bytes.get(at..colon).unwrap_or(&[]));
+    Ok(FieldLine { colon, value_at, value_end, next, word })
+}
+
+/// Reads `name ":" OWS` at `at`: where the colon stands, and what comes behind the white space.
+#[cold]
+#[inline(never)]
+fn odd_name(bytes: &[u8], at: usize) -> Result<(usize, usize), Stop> {
+    let end = Scalar.run_end(scan::TOKEN, bytes, at);
+    if end.byte != Some(b':') || end.at == at {
+        return Err(no_field_line(bytes, at, end));
+    }
+    let mut value_at = end.at.wrapping_add(1);
+    while is_blank(bytes.get(value_at)) {
+        value_at = value_at.wrapping_add(1);
+    }
+    Ok((end.at, value_at))
+}
+
+/// What is wrong with the line at `at`, whose first byte that is no token byte, at `end`, is not a colon behind a
+/// name.
+fn no_field_line(bytes: &[u8], at: usize, end: End) -> Stop {
+    match end.byte {
+        None => Stop::Incomplete,
+        Some(b'\n') => PeerFault::BareLineEnding.into(),
+        Some(b'\r') if end.at == at => broken_line_end(bytes, end, PeerFault::BareLineEnding),
+        Some(b' ' | b'\t') if end.at == at => PeerFault::ObsoleteFold.into(),
+        Some(_) => PeerFault::FieldNameSyntax.into(),
+    }
+}
+
+/// Where the white space starts that ends at `end`, not before `start`.
+fn blanks_start(bytes: &[u8], start: usize, end: usize) -> usize {
+    let mut end = end;
     while end > start && is_blank(bytes.get(end.wrapping_sub(1))) {
         end = end.wrapping_sub(1);
     }
-    Ok((span(start, end), next))
+    end
 }
 
-/// Steps over the CRLF that must stand at `at`; another byte there is `otherwise`.
+/// Steps over the CRLF that must stand at `end`; another byte there is `otherwise`.
 #[inline(always)]
-pub(super) fn after_line_end(bytes: &[u8], at: usize, otherwise: PeerFault) -> Result<usize, Stop> {
-    let next = at.wrapping_add(2);
-    match bytes.get(at..next) {
-        Some(b"\r\n") => Ok(next),
-        _ => Err(broken_line_end(bytes, at, otherwise)),
+pub(super) fn after_line_end(bytes: &[u8], end: End, otherwise: PeerFault) -> Result<usize, Stop> {
+    let line_feed = end.at.wrapping_add(1);
+    if end.byte == Some(b'\r') && bytes.get(line_feed) == Some(&b'\n') {
+        Ok(line_feed.wrapping_add(1))
+    } else {
+        Err(broken_line_end(bytes, end, otherwise))
     }
 }
 
 #[cold]
-fn broken_line_end(bytes: &[u8], at: usize, otherwise: PeerFault) -> Stop {
-    match (bytes.get(at), bytes.get(at.wrapping_add(1))) {
+fn broken_line_end(bytes: &[u8], end: End, otherwise: PeerFault) -> Stop {
+    match (end.byte, bytes.get(end.at.wrapping_add(1))) {
         (None, _) | (Some(b'\r'), None) => Stop::Incomplete,
         (Some(b'\r' | b'\n'), _) => Stop::Fault(PeerFault::BareLineEnding),
         (Some(_), _) => Stop::Fault(otherwise),
-    }
-}
-
-/// What stands at `at` is no field line, since its first byte that is no token byte, at `stop`, is not a
-/// colon after a name. Gives the end of the section if it is the empty line.
-#[inline(always)]
-fn section_end(bytes: &[u8], at: usize, stop: usize) -> Result<usize, Stop> {
-    match bytes.get(at..at.wrapping_add(2)) {
-        Some(b"\r\n") => Ok(at.wrapping_add(2)),
-        _ => Err(broken_line(bytes, at, stop)),
-    }
-}
-
-#[cold]
-fn broken_line(bytes: &[u8], at: usize, stop: usize) -> Stop {
-    match bytes.get(stop) {
-        None => Stop::Incomplete,
-        Some(b'\r') if stop == at => broken_line_end(bytes, at, PeerFault::BareLineEnding),
-        Some(b'\n') => PeerFault::BareLineEnding.into(),
-        Some(b' ' | b'\t') if stop == at => PeerFault::ObsoleteFold.into(),
-        Some(_) => PeerFault::FieldNameSyntax.into(),
     }
 }
 

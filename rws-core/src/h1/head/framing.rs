@@ -1,60 +1,51 @@
 //! How long is this message? The only place where that is decided (RFC 9112 §6.3).
 
-use super::fields::Line;
 use crate::PeerFault;
-use crate::message::{BodyFraming, KnownName, Method, Status, Version};
+use crate::message::{BodyFraming, Method, Status, Version};
 
-/// What a head says about its body.
+/// What a head says about its body so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Framing {
-    version: Version,
-    length: Option<u64>,
-    chunked: bool,
+pub(super) enum Framing {
+    /// Nothing.
+    Unsaid,
+    /// `Content-Length`.
+    Length(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
 }
 
 impl Framing {
-    /// Of a head that has said nothing yet.
-    pub(super) const fn new(version: Version) -> Framing {
-        Framing { version, length: None, chunked: false }
+    /// With a `Content-Length` line.
+    pub(super) fn with_length(self, value: &[u8]) -> Result<Framing, PeerFault> {
+        match self {
+            Framing::Unsaid => Ok(Framing::Length(content_length(value)?)),
+            Framing::Length(_) => Err(PeerFault::ContentLengthRepeated),
+            Framing::Chunked => Err(PeerFault::LengthAndEncoding),
+        }
     }
 
-    /// Takes note of a `Content-Length` or `Transfer-Encoding` line; others say nothing about framing.
-    pub(super) fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
-        match line.name {
-            KnownName::ContentLength => {
-                if self.length.is_some() {
-                    return Err(PeerFault::ContentLengthRepeated);
-                }
-                self.length = Some(content_length(line.value())?);
-            }
-            KnownName::TransferEncoding => {
-                if self.chunked || self.version != Version::Http11 {
-                    return Err(PeerFault::TransferEncodingSyntax);
-                }
-                only_chunked(line.value())?;
-                self.chunked = true;
-            }
-            _ => {}
+    /// With a `Transfer-Encoding` line, in a message of this version.
+    pub(super) fn with_coding(self, value: &[u8], version: Version) -> Result<Framing, PeerFault> {
+        match self {
+            Framing::Unsaid if version == Version::Http11 => only_chunked(value),
+            Framing::Unsaid | Framing::Chunked => Err(PeerFault::TransferEncodingSyntax),
+            Framing::Length(_) => Err(PeerFault::LengthAndEncoding),
         }
-        if self.chunked && self.length.is_some() {
-            return Err(PeerFault::LengthAndEncoding);
-        }
-        Ok(())
     }
 
     /// The body of a request with this head (RFC 9112 §6.3, rules 3 to 7).
+    #[inline(always)]
     pub(super) fn of_request(self, method: Method, upgrade: bool) -> Result<BodyFraming, PeerFault> {
-        let body = match self.length {
-            Some(length) => BodyFraming::Sized(length),
-            None if self.chunked => BodyFraming::Streamed,
-            None => BodyFraming::None,
+        let body = match self {
+            Framing::Unsaid => return Ok(BodyFraming::None),
+            Framing::Length(length) => BodyFraming::Sized(length),
+            Framing::Chunked => BodyFraming::Streamed,
         };
-        let content = has_content(body);
         // RFC 9110 §9.3.6: CONNECT has no content. What follows its head would be body to one, tunnel to another.
-        if content && (upgrade || method == Method::Connect) {
+        if has_content(body) && (upgrade || method == Method::Connect) {
             return Err(PeerFault::UpgradeWithBody);
         }
-        if content && method == Method::Trace {
+        if has_content(body) && method == Method::Trace {
             return Err(PeerFault::TraceWithBody);
         }
         Ok(body)
@@ -63,22 +54,20 @@ impl Framing {
     /// The body of a response with this head and `status` to a request with `method` (RFC 9112 §6.3).
     pub(super) fn of_response(self, method: Method, status: Status) -> Result<BodyFraming, PeerFault> {
         let tunnel = method == Method::Connect && (200..300).contains(&status.code());
-        // RFC 9112 §6.1: no transfer coding where there is never content. 304 may repeat what a 200 had.
-        if self.chunked && (status.code() < 200 || status == Status::NO_CONTENT) {
-            return Err(PeerFault::TransferEncodingSyntax);
+        let never_has_coding = status.code() < 200 || status == Status::NO_CONTENT;
+        match self {
+            // RFC 9112 §6.1; a 304 may repeat what a 200 would have had.
+            Framing::Chunked if never_has_coding => Err(PeerFault::TransferEncodingSyntax),
+            _ if method == Method::Head || status.is_bodiless() || tunnel => Ok(BodyFraming::None),
+            Framing::Length(length) => Ok(BodyFraming::Sized(length)),
+            Framing::Chunked => Ok(BodyFraming::Streamed),
+            Framing::Unsaid => Ok(BodyFraming::UntilClose),
         }
-        if method == Method::Head || status.is_bodiless() || tunnel {
-            return Ok(BodyFraming::None);
-        }
-        Ok(match self.length {
-            Some(length) => BodyFraming::Sized(length),
-            None if self.chunked => BodyFraming::Streamed,
-            None => BodyFraming::UntilClose,
-        })
     }
 }
 
 /// Whether at least one byte of content may follow.
+#[inline(always)]
 pub(super) const fn has_content(body: BodyFraming) -> bool {
     match body {
         BodyFraming::None | BodyFraming::Sized(0) => false,
@@ -107,9 +96,9 @@ fn content_length(value: &[u8]) -> Result<u64, PeerFault> {
 ///
 /// A list that ends in `chunked` has a clear end, and a coding we lack: 501. Without that end the length is
 /// unknown, and RFC 9112 §6.3 asks for 400.
-fn only_chunked(value: &[u8]) -> Result<(), PeerFault> {
+fn only_chunked(value: &[u8]) -> Result<Framing, PeerFault> {
     if value.eq_ignore_ascii_case(b"chunked") {
-        return Ok(());
+        return Ok(Framing::Chunked);
     }
     let mut codings = value.split(|&byte| byte == b',').map(|coding| coding.trim_ascii());
     let last = codings.next_back().unwrap_or(&[]);

@@ -66,8 +66,7 @@ pub fn parse_request(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedRequest>, PeerFault> {
-    let (max, too_large) = (limits.head_bytes_max, PeerFault::HeadTooLarge);
-    scan::dispatch(Resume { bytes, scanned, max, too_large, parser: RequestParser { scratch, limits } })
+    scan::dispatch(Resume(RequestParser { scratch, limits }), bytes, scanned)
 }
 
 /// Parses a response head (client role); `None` if it is not complete yet. `request_method` is that of the
@@ -82,9 +81,7 @@ pub fn parse_response(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedResponse>, PeerFault> {
-    let (max, too_large) = (limits.head_bytes_max, PeerFault::HeadTooLarge);
-    let parser = ResponseParser { request_method, scratch, limits };
-    scan::dispatch(Resume { bytes, scanned, max, too_large, parser })
+    scan::dispatch(Resume(ResponseParser { request_method, scratch, limits }), bytes, scanned)
 }
 
 /// Parses a trailer section with its final empty line; `None` if it is not complete yet. The arguments are
@@ -99,8 +96,7 @@ pub fn parse_trailers(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<TrailerSpans>, PeerFault> {
-    let (max, too_large) = (limits.trailer_bytes_max, PeerFault::TrailersTooLarge);
-    scan::dispatch(Resume { bytes, scanned, max, too_large, parser: TrailersParser { scratch, limits } })
+    scan::dispatch(Resume(TrailersParser { scratch, limits }), bytes, scanned)
 }
 
 /// Why a parse stopped before the end of the head.

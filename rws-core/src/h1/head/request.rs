@@ -1,13 +1,13 @@
 //! Request heads: `method SP target SP version CRLF`, then fields (RFC 9112 §3).
 
 use super::control::Control;
-use super::fields::{self, Line, Notes};
+use super::fields::{self, Notes};
 use super::framing::{Framing, has_content};
 use super::resume::Parser;
 use super::target::{self, Target};
 use super::{ParsedRequest, Stop, span};
 use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, Version};
-use crate::scan::{self, Kernel};
+use crate::scan::{self, End, Kernel};
 use crate::{Limits, PeerFault};
 
 /// Reads request heads.
@@ -21,71 +21,98 @@ pub(super) struct RequestParser<'a, 's> {
 impl Parser for RequestParser<'_, '_> {
     type Head = ParsedRequest;
 
+    const TOO_LARGE: PeerFault = PeerFault::HeadTooLarge;
+
+    #[inline(always)]
+    fn bytes_max(&self) -> u16 {
+        self.limits.head_bytes_max
+    }
+
     #[inline(always)]
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<ParsedRequest, Stop> {
         let line = request_line(kernel, bytes, self.limits)?;
-        let mut facts = Facts::new(line.version);
+        let version = line.version;
+        let mut facts =
+            Facts { version, framing: Framing::Unsaid, control: Control::NONE, host: Span::EMPTY };
         let slots = fields::slots(self.scratch.fields, self.limits);
         let section = fields::parse(kernel, bytes, line.end, slots, &mut facts)?;
-        let upgrade = facts.control.asks_upgrade();
-        let body = facts.framing.of_request(line.method, upgrade)?;
-        let host = facts.authority(line.version)?;
-        let target = line.target.resolve(kernel, line.method, host, bytes, self.scratch.bytes)?;
+        let Facts { framing, control, host, .. } = facts;
+        let upgrade = control.asks_upgrade(version);
+        let body = framing.of_request(line.method, upgrade)?;
+        if !facts.has_host() && version != Version::Http10 {
+            return Err(PeerFault::HostMissing.into());
+        }
         let spans = RequestSpans {
             arena_len: section.end,
             fields_len: section.count,
             method: line.method,
-            method_at: line.method_at,
-            target,
-            version: line.version,
+            method_at: span(0, line.method_end),
+            target: line.target.spans(host),
+            version,
             body,
-            expect_continue: facts.control.expects_continue() && has_content(body),
+            expect_continue: control.expects_continue(version) && has_content(body),
             upgrade,
         };
-        Ok(ParsedRequest { spans, persistent: facts.control.is_persistent() })
+        let mut head = ParsedRequest { spans, persistent: control.is_persistent(version) };
+        if !line.target.is_plain(kernel, line.method, host, bytes) {
+            // Overwritten in place: a result that holds the parts would be copied twice on the quick way.
+            target::parse_odd(&mut head.spans, host, bytes, self.scratch)?;
+        }
+        Ok(head)
     }
 }
 
 /// What the fields of a request say to the engine.
 struct Facts {
+    version: Version,
     framing: Framing,
     control: Control,
-    host: Option<Span>,
+    /// Where `Host` stands; no value stands at the start of a head, so [`Span::EMPTY`] says that there is none.
+    host: Span,
 }
 
 impl Facts {
-    fn new(version: Version) -> Facts {
-        Facts { framing: Framing::new(version), control: Control::new(version), host: None }
-    }
-
-    /// Where `Host` stands; an HTTP/1.0 request may have none (RFC 9112 §3.2).
-    fn authority(&self, version: Version) -> Result<Span, PeerFault> {
-        match self.host {
-            Some(span) => Ok(span),
-            None if version == Version::Http10 => Ok(Span::EMPTY),
-            None => Err(PeerFault::HostMissing),
-        }
-    }
-}
-
-impl Notes for Facts {
     #[inline(always)]
-    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
-        match line.name {
-            KnownName::Host if self.host.is_some() => return Err(PeerFault::HostRepeated),
-            KnownName::Host => self.host = Some(line.span),
-            KnownName::ContentLength | KnownName::TransferEncoding => self.framing.note(line)?,
-            KnownName::Connection | KnownName::Upgrade => self.control.note(line),
-            KnownName::Expect => self.control.expect(line.value())?,
+    fn has_host(&self) -> bool {
+        self.host.at != 0
+    }
+
+    #[inline(never)]
+    fn note_other(&mut self, name: KnownName, value: &[u8]) -> Result<(), PeerFault> {
+        match name {
+            KnownName::ContentLength => self.framing = self.framing.with_length(value)?,
+            KnownName::TransferEncoding => self.framing = self.framing.with_coding(value, self.version)?,
+            KnownName::Connection => self.control = self.control.with_options(value),
+            KnownName::Upgrade => self.control = self.control.with_upgrade(value),
+            KnownName::Expect => self.control = self.control.with_expectation(value)?,
             _ => {}
         }
         Ok(())
     }
 }
 
+impl Notes for Facts {
+    #[inline(always)]
+    fn concerns(name: KnownName) -> bool {
+        name.steers()
+    }
+
+    #[inline(always)]
+    fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault> {
+        if name != KnownName::Host {
+            return self.note_other(name, value.bytes(bytes));
+        }
+        if self.has_host() {
+            return Err(PeerFault::HostRepeated);
+        }
+        self.host = value;
+        Ok(())
+    }
+}
+
 struct RequestLine {
     method: Method,
-    method_at: Span,
+    method_end: usize,
     target: Target,
     version: Version,
     end: usize,
@@ -93,29 +120,59 @@ struct RequestLine {
 
 #[inline(always)]
 fn request_line<K: Kernel>(kernel: K, bytes: &[u8], limits: &Limits) -> Result<RequestLine, Stop> {
+    // What health checks and probes send, compared at once.
+    const ROOT: [u8; 16] = *b"GET / HTTP/1.1\r\n";
+    if bytes.first_chunk().is_some_and(|line| u128::from_ne_bytes(*line) == u128::from_ne_bytes(ROOT))
+        && limits.target_bytes_max > 0
+    {
+        let (method, target) = (Method::Get, Target::root(4));
+        return Ok(RequestLine { method, method_end: 3, target, version: Version::Http11, end: ROOT.len() });
+    }
     let (method, method_end) = method(kernel, bytes)?;
     if method == Method::Connect && !limits.connect_method {
         return Err(PeerFault::ConnectRefused.into());
     }
-    let (target, at) = target::read(kernel, bytes, method_end.wrapping_add(1), limits)?;
-    let version = version(bytes, at, PeerFault::RequestLineSyntax)?;
-    let end = fields::after_line_end(bytes, at.wrapping_add(VERSION_BYTES), PeerFault::RequestLineSyntax)?;
-    Ok(RequestLine { method, method_at: span(0, method_end), target, version, end })
+    let target = target::read(kernel, bytes, method_end.wrapping_add(1), limits)?;
+    let (version, end) = version_and_line_end(bytes, target.end.wrapping_add(1))?;
+    Ok(RequestLine { method, method_end, target, version, end })
 }
 
 /// Reads the method; gives it, and where the space behind it stands.
 #[inline(always)]
 fn method<K: Kernel>(kernel: K, bytes: &[u8]) -> Result<(Method, usize), Stop> {
-    if let Some(b"GET ") = bytes.first_chunk() {
+    if bytes.first_chunk().is_some_and(|start| u32::from_ne_bytes(*start) == u32::from_ne_bytes(*b"GET ")) {
         return Ok((Method::Get, 3));
     }
-    let end = kernel.run_end(scan::TOKEN, bytes, 0);
-    match bytes.get(end) {
+    let End { at: end, byte } = kernel.run_end(scan::TOKEN, bytes, 0);
+    match byte {
         Some(b' ') if end > 0 => Ok((Method::from_bytes(bytes.get(..end).unwrap_or(&[])), end)),
         None => Err(Stop::Incomplete),
         Some(b'\r' | b'\n') => Err(PeerFault::RequestLineSyntax.into()),
         Some(_) => Err(PeerFault::MethodSyntax.into()),
     }
+}
+
+/// Reads `version CRLF` at `at`; gives what follows.
+#[inline(always)]
+fn version_and_line_end(bytes: &[u8], at: usize) -> Result<(Version, usize), Stop> {
+    let next = at.wrapping_add(VERSION_BYTES + 2);
+    if let Some(rest) = bytes.get(at..)
+        && let Some((version, rest)) = rest.split_first_chunk()
+        && let Some(line_end) = rest.first_chunk()
+        && is_http_1_1(*version)
+        && u16::from_ne_bytes(*line_end) == u16::from_ne_bytes(*b"\r\n")
+    {
+        return Ok((Version::Http11, next));
+    }
+    odd_version_and_line_end(bytes, at)
+}
+
+#[cold]
+fn odd_version_and_line_end(bytes: &[u8], at: usize) -> Result<(Version, usize), Stop> {
+    let version = version(bytes, at, PeerFault::RequestLineSyntax)?;
+    let at = at.wrapping_add(VERSION_BYTES);
+    let end = End { at, byte: bytes.get(at).copied() };
+    Ok((version, fields::after_line_end(bytes, end, PeerFault::RequestLineSyntax)?))
 }
 
 /// How many bytes a version takes: `HTTP/1.1`.
@@ -124,10 +181,15 @@ pub(super) const VERSION_BYTES: usize = 8;
 /// Reads `HTTP/d.d` at `at` (RFC 9112 §2.3); what does not even start like that is `otherwise`.
 #[inline(always)]
 pub(super) fn version(bytes: &[u8], at: usize, otherwise: PeerFault) -> Result<Version, Stop> {
-    match bytes.get(at..at.wrapping_add(VERSION_BYTES)) {
-        Some(b"HTTP/1.1") => Ok(Version::Http11),
+    match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(version) if is_http_1_1(*version) => Ok(Version::Http11),
         _ => odd_version(bytes, at, otherwise),
     }
+}
+
+#[inline(always)]
+fn is_http_1_1(version: [u8; VERSION_BYTES]) -> bool {
+    u64::from_ne_bytes(version) == u64::from_ne_bytes(*b"HTTP/1.1")
 }
 
 /// Anything but HTTP/1.1, byte by byte, so that a prefix is judged like the whole.

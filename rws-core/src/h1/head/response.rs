@@ -1,12 +1,12 @@
 //! Response heads, client role: `version SP status SP [reason] CRLF`, then fields (RFC 9112 §4).
 
 use super::control::Control;
-use super::fields::{self, Line, Notes};
+use super::fields::{self, Notes};
 use super::framing::Framing;
 use super::request::{VERSION_BYTES, version};
 use super::resume::Parser;
 use super::{ParsedResponse, Stop};
-use crate::message::{BodyFraming, KnownName, Method, ResponseSpans, Scratch, Status, Version};
+use crate::message::{BodyFraming, KnownName, Method, ResponseSpans, Scratch, Span, Status, Version};
 use crate::scan::Kernel;
 use crate::{Limits, PeerFault};
 
@@ -23,10 +23,17 @@ pub(super) struct ResponseParser<'a, 's> {
 impl Parser for ResponseParser<'_, '_> {
     type Head = ParsedResponse;
 
+    const TOO_LARGE: PeerFault = PeerFault::HeadTooLarge;
+
+    #[inline(always)]
+    fn bytes_max(&self) -> u16 {
+        self.limits.head_bytes_max
+    }
+
     #[inline(always)]
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<ParsedResponse, Stop> {
         let line = status_line(kernel, bytes)?;
-        let mut facts = Facts { framing: Framing::new(line.version), control: Control::new(line.version) };
+        let mut facts = Facts { version: line.version, framing: Framing::Unsaid, control: Control::NONE };
         let slots = fields::slots(self.scratch.fields, self.limits);
         let section = fields::parse(kernel, bytes, line.end, slots, &mut facts)?;
         let body = facts.framing.of_response(self.request_method, line.status)?;
@@ -37,23 +44,32 @@ impl Parser for ResponseParser<'_, '_> {
             version: line.version,
             body,
         };
-        let persistent = facts.control.is_persistent() && body != BodyFraming::UntilClose;
+        let persistent = facts.control.is_persistent(line.version) && body != BodyFraming::UntilClose;
         Ok(ParsedResponse { spans, persistent })
     }
 }
 
 /// What the fields of a response say to the engine.
 struct Facts {
+    version: Version,
     framing: Framing,
     control: Control,
 }
 
 impl Notes for Facts {
     #[inline(always)]
-    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
-        match line.name {
-            KnownName::ContentLength | KnownName::TransferEncoding => self.framing.note(line)?,
-            KnownName::Connection => self.control.note(line),
+    fn concerns(name: KnownName) -> bool {
+        name.steers()
+    }
+
+    #[inline(never)]
+    fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault> {
+        match name {
+            KnownName::ContentLength => self.framing = self.framing.with_length(value.bytes(bytes))?,
+            KnownName::TransferEncoding => {
+                self.framing = self.framing.with_coding(value.bytes(bytes), self.version)?;
+            }
+            KnownName::Connection => self.control = self.control.with_options(value.bytes(bytes)),
             _ => {}
         }
         Ok(())

@@ -12,53 +12,46 @@ pub(super) trait Parser {
     /// What it reads.
     type Head;
 
+    /// The fault of a head that is longer than [`Parser::bytes_max`].
+    const TOO_LARGE: PeerFault;
+
+    /// The longest head: bytes.
+    fn bytes_max(&self) -> u16;
+
     /// Parses the head at the start of `bytes`. Implementations are `#[inline(always)]`.
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<Self::Head, Stop>;
 }
 
 /// One call for one head, which may have been called for before with fewer bytes.
-pub(super) struct Resume<'a, P> {
-    /// The bytes so far, from the head's first on.
-    pub(super) bytes: &'a [u8],
-    /// How many of them earlier calls have looked at.
-    pub(super) scanned: &'a mut u16,
-    /// The longest head: bytes.
-    pub(super) max: u16,
-    /// The fault of a longer one.
-    pub(super) too_large: PeerFault,
-    /// Who reads it.
-    pub(super) parser: P,
-}
+pub(super) struct Resume<P>(pub(super) P);
 
-impl<P: Parser> Task for Resume<'_, P> {
+impl<P: Parser> Task for Resume<P> {
     type Output = Result<Option<P::Head>, PeerFault>;
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> Self::Output {
-        let max = usize::from(self.max);
-        let is_full = self.bytes.len() >= max;
-        let window = self.bytes.get(..max).unwrap_or(self.bytes);
-        if is_full || is_due(kernel, window, usize::from(*self.scanned)) {
-            match self.parser.parse(kernel, window) {
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], scanned: &mut u16) -> Self::Output {
+        let max = usize::from(self.0.bytes_max());
+        let is_full = bytes.len() >= max;
+        let window = bytes.get(..max).unwrap_or(bytes);
+        if *scanned == 0 || is_full || is_due(kernel, window, usize::from(*scanned)) {
+            match self.0.parse(kernel, window) {
                 Ok(head) => return Ok(Some(head)),
                 Err(Stop::Fault(fault)) => return Err(fault),
                 Err(Stop::Incomplete) => {}
             }
         }
         if is_full {
-            return Err(self.too_large);
+            return Err(P::TOO_LARGE);
         }
-        *self.scanned = window.len() as u16;
+        *scanned = window.len() as u16;
         Ok(None)
     }
 }
 
-/// Whether a parse of `window` is worth its while, when `scanned` bytes of it were looked at before.
+/// Whether a parse of `window` is worth its while, when `scanned` bytes of it, not 0, were looked at before.
 #[inline(always)]
 fn is_due<K: Kernel>(kernel: K, window: &[u8], scanned: usize) -> bool {
-    scanned == 0
-        || window.len().leading_zeros() < scanned.leading_zeros()
-        || is_decided(kernel, window, scanned)
+    window.len().leading_zeros() < scanned.leading_zeros() || is_decided(kernel, window, scanned)
 }
 
 /// Whether the bytes from `from` on complete an empty line, or hold a byte that no head has.
@@ -69,22 +62,22 @@ fn is_decided<K: Kernel>(kernel: K, window: &[u8], from: usize) -> bool {
         return true;
     }
     loop {
-        at = kernel.text_end(window, at);
-        match window.get(at) {
+        let end = kernel.text_end(window, at);
+        match end.byte {
             None => return false,
             Some(b'\n') => {
-                let before = window.get(..at).unwrap_or(&[]);
+                let before = window.get(..end.at).unwrap_or(&[]);
                 if !before.ends_with(b"\r") || before.ends_with(b"\r\n\r") {
                     return true;
                 }
             }
             Some(b'\r') => {
-                if window.get(at.wrapping_add(1)).is_some_and(|&byte| byte != b'\n') {
+                if window.get(end.at.wrapping_add(1)).is_some_and(|&byte| byte != b'\n') {
                     return true;
                 }
             }
             Some(_) => return true,
         }
-        at = at.wrapping_add(1);
+        at = end.at.wrapping_add(1);
     }
 }

@@ -4,42 +4,48 @@
 //! is left to that. A test holds the two together.
 
 use super::{Stop, span};
-use crate::message::{Method, PathAt, Span, TargetForm, TargetSpans, parse_target};
-use crate::scan::{self, Kernel};
+use crate::message::{Method, PathAt, RequestSpans, Scratch, Span, TargetForm, TargetSpans, parse_target};
+use crate::scan::{self, Kernel, Scalar};
 use crate::{Limits, PeerFault};
 
-/// A request target between its spaces.
+/// Where a request target stands, between its spaces.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    raw: Span,
-    /// Where the path ends, and whether a query follows, if the path is canonical as it stands.
-    plain: Option<(u16, bool)>,
+    at: usize,
+    /// Where the path ends, if it starts with a slash and is canonical as it stands; else 0.
+    path_end: usize,
+    /// Whether a query follows the path.
+    has_query: bool,
+    /// Where the space behind the target stands.
+    pub(super) end: usize,
 }
 
-/// Reads the target that starts at `at`, with the space behind it. Gives what follows.
+/// Reads the target that starts at `at`, up to the space behind it.
 #[inline(always)]
-pub(super) fn read<K: Kernel>(
-    kernel: K,
-    bytes: &[u8],
-    at: usize,
-    limits: &Limits,
-) -> Result<(Target, usize), Stop> {
-    let path_end = kernel.segments_end(scan::PATH, bytes, at);
-    let mut end = path_end;
-    let has_query = bytes.get(end) == Some(&b'?');
-    if has_query {
-        end = kernel.run_end(scan::QUERY, bytes, end.wrapping_add(1));
+pub(super) fn read<K: Kernel>(kernel: K, bytes: &[u8], at: usize, limits: &Limits) -> Result<Target, Stop> {
+    let path = kernel.segments_end(scan::PATH, bytes, at);
+    let has_query = path.byte == Some(b'?');
+    let end = if has_query { kernel.run_end(scan::QUERY, bytes, path.at.wrapping_add(1)) } else { path };
+    let mut target = Target { at, path_end: path.at, has_query, end: end.at };
+    if end.byte != Some(b' ') || bytes.get(at) != Some(&b'/') {
+        target.end = odd_end(bytes, at, end.at, limits)?;
+        target.path_end = 0;
     }
-    let mut plain = Some((path_end as u16, has_query)).filter(|_| bytes.get(at) == Some(&b'/'));
-    if bytes.get(end) != Some(&b' ') {
-        end = kernel.run_end(scan::VISIBLE, bytes, end);
-        plain = None;
-    }
-    if end.wrapping_sub(at) > usize::from(limits.target_bytes_max) {
+    if target.end.wrapping_sub(at) > usize::from(limits.target_bytes_max) {
         return Err(PeerFault::TargetTooLong.into());
     }
-    match bytes.get(end) {
-        Some(b' ') if end > at => Ok((Target { raw: span(at, end), plain }, end.wrapping_add(1))),
+    Ok(target)
+}
+
+/// The end of any other target, whose bytes up to `seen` are visible.
+#[cold]
+fn odd_end(bytes: &[u8], at: usize, seen: usize, limits: &Limits) -> Result<usize, Stop> {
+    let end = Scalar.run_end(scan::VISIBLE, bytes, seen);
+    if end.at.wrapping_sub(at) > usize::from(limits.target_bytes_max) {
+        return Err(PeerFault::TargetTooLong.into());
+    }
+    match end.byte {
+        Some(b' ') if end.at > at => Ok(end.at),
         None => Err(Stop::Incomplete),
         Some(b'\r' | b'\n' | b' ') => Err(PeerFault::RequestLineSyntax.into()),
         Some(_) => Err(PeerFault::TargetSyntax.into()),
@@ -47,49 +53,46 @@ pub(super) fn read<K: Kernel>(
 }
 
 impl Target {
-    /// The target's parts, with `host` for its authority if it has none itself.
+    /// The target `/` at `at`.
     #[inline(always)]
-    pub(super) fn resolve<K: Kernel>(
-        self,
-        kernel: K,
-        method: Method,
-        host: Span,
-        bytes: &[u8],
-        scratch: &mut [u8],
-    ) -> Result<TargetSpans, PeerFault> {
-        let Target { raw, plain } = self;
-        match plain {
-            Some((path_end, has_query)) if method != Method::Connect && is_plain(kernel, bytes, host) => {
-                let path = Span { at: raw.at, len: path_end.wrapping_sub(raw.at) };
-                let query_at = path_end.wrapping_add(1);
-                let query = Span { at: query_at, len: (raw.end() as u16).wrapping_sub(query_at) };
-                Ok(TargetSpans {
-                    form: TargetForm::Origin,
-                    raw,
-                    path: PathAt::Arena(path),
-                    query: if has_query { Some(query) } else { None },
-                    authority: host,
-                })
-            }
-            Some(_) | None => parse_target(method, raw, host, bytes, scratch),
+    pub(super) const fn root(at: usize) -> Target {
+        let end = at.wrapping_add(1);
+        Target { at, path_end: end, has_query: false, end }
+    }
+
+    /// The target's parts in origin form, if it [is plain](Target::is_plain).
+    #[inline(always)]
+    pub(super) fn spans(self, host: Span) -> TargetSpans {
+        let Target { at, path_end, has_query, end } = self;
+        let path = Span { at: at as u16, len: path_end.wrapping_sub(at) as u16 };
+        let query_at = path_end.wrapping_add(1);
+        let query = Span { at: query_at as u16, len: end.wrapping_sub(query_at) as u16 };
+        TargetSpans {
+            form: TargetForm::Origin,
+            raw: span(at, end),
+            path: PathAt::Arena(path),
+            query: if has_query { Some(query) } else { None },
+            authority: host,
         }
+    }
+
+    /// Whether target and host need no closer look.
+    #[inline(always)]
+    pub(super) fn is_plain<K: Kernel>(self, kernel: K, method: Method, host: Span, bytes: &[u8]) -> bool {
+        self.path_end != 0
+            && method != Method::Connect
+            && kernel.is_plain_host(bytes, usize::from(host.at), host.end())
     }
 }
 
-/// Whether the host is an ordinary name or IPv4 address, with a port of up to four digits, if any.
-#[inline(always)]
-fn is_plain<K: Kernel>(kernel: K, bytes: &[u8], host: Span) -> bool {
-    let (at, host_end) = (usize::from(host.at), host.end());
-    let end = kernel.segments_end(scan::LABELS, bytes, at);
-    let name_len = end.wrapping_sub(at);
-    if name_len == 0 || name_len > crate::message::HOST_BYTES_MAX || bytes.get(at) == Some(&b'.') {
-        return false;
-    }
-    if end == host_end {
-        return true;
-    }
-    match bytes.get(end..host_end) {
-        Some([b':', port @ ..]) => port.len() <= 4 && port.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
+/// Any other target: its parts replace those that `head` has.
+#[cold]
+pub(super) fn parse_odd(
+    head: &mut RequestSpans,
+    host: Span,
+    bytes: &[u8],
+    scratch: &mut Scratch<'_>,
+) -> Result<(), PeerFault> {
+    head.target = parse_target(head.method, head.target.raw, host, bytes, scratch.bytes)?;
+    Ok(())
 }

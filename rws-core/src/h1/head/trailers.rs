@@ -1,10 +1,10 @@
 //! Trailer sections (RFC 9112 §7.1.2, RFC 9110 §6.5).
 
 use super::Stop;
-use super::fields::{self, Line, Notes};
+use super::fields::{self, Notes};
 use super::resume::Parser;
 use crate::connection::TrailerSpans;
-use crate::message::{KnownName, Scratch};
+use crate::message::{KnownName, Scratch, Span};
 use crate::scan::Kernel;
 use crate::{Limits, PeerFault};
 
@@ -19,6 +19,13 @@ pub(super) struct TrailersParser<'a, 's> {
 impl Parser for TrailersParser<'_, '_> {
     type Head = TrailerSpans;
 
+    const TOO_LARGE: PeerFault = PeerFault::TrailersTooLarge;
+
+    #[inline(always)]
+    fn bytes_max(&self) -> u16 {
+        self.limits.trailer_bytes_max
+    }
+
     #[inline(always)]
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<TrailerSpans, Stop> {
         let slots = fields::slots(self.scratch.fields, self.limits);
@@ -32,8 +39,13 @@ struct NoneForbidden;
 
 impl Notes for NoneForbidden {
     #[inline(always)]
-    fn note(&mut self, line: Line<'_>) -> Result<(), PeerFault> {
-        if is_forbidden(line.name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
+    fn concerns(_name: KnownName) -> bool {
+        true
+    }
+
+    #[inline(never)]
+    fn note(&mut self, name: KnownName, _value: Span, _bytes: &[u8]) -> Result<(), PeerFault> {
+        if is_forbidden(name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
     }
 }
 

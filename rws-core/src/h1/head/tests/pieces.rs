@@ -8,53 +8,42 @@ use super::*;
 use crate::h1::head::request::RequestParser;
 use crate::h1::head::resume::Resume;
 use crate::message::{KnownName, parse_target};
-use crate::scan::{Backend, Class, Kernel, Scalar, Segments, Task, run_on};
+use crate::scan::{Backend, Class, End, Kernel, Scalar, Segments, Task, run_on};
 
 /// Counts the bytes that it looks at.
 #[derive(Clone, Copy)]
 struct Counting<'c>(&'c Cell<usize>);
 
 impl Counting<'_> {
-    fn count(self, at: usize, end: usize) -> usize {
-        self.0.set(self.0.get() + end.saturating_sub(at) + 1);
+    fn count(self, at: usize, end: End) -> End {
+        self.0.set(self.0.get() + end.at.saturating_sub(at) + 1);
         end
     }
 }
 
 impl Kernel for Counting<'_> {
-    fn run_end(self, class: Class, bytes: &[u8], at: usize) -> usize {
+    fn run_end(self, class: Class, bytes: &[u8], at: usize) -> End {
         self.count(at, Scalar.run_end(class, bytes, at))
     }
 
-    fn text_end(self, bytes: &[u8], at: usize) -> usize {
+    fn text_end(self, bytes: &[u8], at: usize) -> End {
         self.count(at, Scalar.text_end(bytes, at))
     }
 
-    fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> usize {
+    fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End {
         self.count(at, Scalar.segments_end(segments, bytes, at))
-    }
-
-    fn equals_lowercase(self, bytes: &[u8], at: usize, len: usize, lowercase: &[u8; 32]) -> bool {
-        Scalar.equals_lowercase(bytes, at, len, lowercase)
     }
 }
 
-fn task<'a, 's>(
-    bytes: &'a [u8],
-    scanned: &'a mut u16,
-    scratch: &'a mut Scratch<'s>,
-) -> Resume<'a, RequestParser<'a, 's>> {
-    const LIMITS: &Limits = &Limits::SERVER;
-    let parser = RequestParser { scratch, limits: LIMITS };
-    Resume { bytes, scanned, max: LIMITS.head_bytes_max, too_large: PeerFault::HeadTooLarge, parser }
+fn task<'a, 's>(scratch: &'a mut Scratch<'s>) -> Resume<RequestParser<'a, 's>> {
+    Resume(RequestParser { scratch, limits: &Limits::SERVER })
 }
 
 fn cost_of(bytes: &[u8], step: usize) -> usize {
     let (cost, mut scanned, mut room) = (Cell::new(0), 0, Room::new());
     for end in (1..=bytes.len()).step_by(step) {
         let scratch = &mut room.scratch();
-        let task = task(&bytes[..end], &mut scanned, scratch);
-        assert_eq!(task.run(Counting(&cost)), Ok(None));
+        assert_eq!(task(scratch).run(Counting(&cost), &bytes[..end], &mut scanned), Ok(None));
     }
     cost.get()
 }
@@ -123,7 +112,7 @@ fn on_every_kernel(bytes: &[u8]) {
     let parse = |backend| {
         let (mut room, mut scanned) = (Room::new(), 0);
         let scratch = &mut room.scratch();
-        let head = run_on(backend, task(bytes, &mut scanned, scratch));
+        let head = run_on(backend, task(scratch), bytes, &mut scanned);
         (head, room.fields)
     };
     let expected = parse(Backend::Scalar);
