@@ -55,7 +55,12 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 return AppExchange::answering(inner.answer(cx, head, &found, Body::Empty));
             }
         };
-        match head.body() {
+        // A body of no bytes has come whole with its head: no end of it follows.
+        let framing = match head.body() {
+            BodyFraming::Sized(0) => BodyFraming::None,
+            framing => framing,
+        };
+        match framing {
             BodyFraming::None if function.blocks() => self.begin_elsewhere(cx, head, BodyFraming::None),
             BodyFraming::None => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
             body if function.streams => self.begin_elsewhere(cx, head, body),
