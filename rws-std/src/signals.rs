@@ -60,10 +60,18 @@ mod tests {
     use rustix::process::{Signal, getpid, kill_process};
     use std::process::{Command, Stdio};
 
-    /// Runs one of the ignored tests below in a process of its own: signals are the process's.
-    fn exit_code_of(child: &str) -> Option<i32> {
+    /// Set in the process of its own that a test runs itself in: signals are the process's.
+    const CHILD: &str = "RWS_SIGNALS_CHILD";
+
+    fn is_child() -> bool {
+        std::env::var_os(CHILD).is_some()
+    }
+
+    /// Runs `test` of this module in a process of its own.
+    fn exit_code_of(test: &str) -> Option<i32> {
         Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--ignored", &format!("signals::tests::{child}")])
+            .args(["--exact", &format!("signals::tests::{test}")])
+            .env(CHILD, "1")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
@@ -73,30 +81,24 @@ mod tests {
 
     #[test]
     fn the_first_signal_is_delivered_and_the_process_goes_on() {
-        assert_eq!(exit_code_of("child_gets_one_signal"), Some(0));
+        if is_child() {
+            let signals = StopSignals::install().unwrap();
+            kill_process(getpid(), Signal::INT).unwrap();
+            return signals.wait().unwrap();
+        }
+        assert_eq!(exit_code_of("the_first_signal_is_delivered_and_the_process_goes_on"), Some(0));
     }
 
     #[test]
     fn the_second_signal_ends_the_process_with_its_code() {
-        assert_eq!(exit_code_of("child_gets_two_signals"), Some(128 + 15));
-    }
-
-    #[test]
-    #[ignore = "a child process of another test"]
-    fn child_gets_one_signal() {
-        let signals = StopSignals::install().unwrap();
-        kill_process(getpid(), Signal::INT).unwrap();
-        signals.wait().unwrap();
-    }
-
-    #[test]
-    #[ignore = "a child process of another test"]
-    fn child_gets_two_signals() {
-        let signals = StopSignals::install().unwrap();
-        kill_process(getpid(), Signal::INT).unwrap();
-        signals.wait().unwrap();
-        kill_process(getpid(), Signal::TERM).unwrap();
-        std::thread::park_timeout(core::time::Duration::from_secs(20));
-        unreachable!("the process has ended");
+        if is_child() {
+            let signals = StopSignals::install().unwrap();
+            kill_process(getpid(), Signal::INT).unwrap();
+            signals.wait().unwrap();
+            kill_process(getpid(), Signal::TERM).unwrap();
+            std::thread::park_timeout(core::time::Duration::from_secs(20));
+            unreachable!("the process has ended");
+        }
+        assert_eq!(exit_code_of("the_second_signal_ends_the_process_with_its_code"), Some(128 + 15));
     }
 }

@@ -52,14 +52,15 @@ def of_file(path: pathlib.Path, name: str) -> Iterator[str]:
 
 
 def rust_functions(text: str) -> Iterator[tuple[str, int, int]]:
-    """Formatted code only: a function ends at the first closing brace with its own indentation."""
+    """Formatted code only: a function ends at the first closing brace with its own indentation, a
+    declaration at the semicolon behind its arguments."""
     lines = text.splitlines()
     for at, line in enumerate(lines):
         start = RUST_FUNCTION.match(line)
         if not start or line.rstrip().endswith((";", "}")):
             continue
-        closing = start[1] + "}"
-        end = next((later for later in range(at + 1, len(lines)) if lines[later].rstrip() in (closing, closing + ";")), at)
+        closing, declared = start[1] + "}", re.compile(rf"{start[1]}\)[^{{]*;$")
+        end = next((later for later in range(at + 1, len(lines)) if lines[later].rstrip() in (closing, closing + ";") or declared.match(lines[later])), at)
         yield start[2], at + 1, end - at + 1
 
 

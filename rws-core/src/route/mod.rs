@@ -11,7 +11,7 @@
 //! A pattern is made of segments: `/users/:id/files/*path`. A `:name` takes one segment that is not empty, a
 //! `*name` (the name may be left out) takes everything that is left, also nothing: `/a/*` matches `/a`, `/a/`
 //! and all below. Everything else is compared as it stands with the canonical path, so a pattern is written
-//! decoded (`/caf\u{e9}`, not `/caf%C3%A9`). `/a` and `/a/` differ.
+//! decoded (`/gr\u{fc}n`, not `/gr%C3%BCn`). `/a` and `/a/` differ.
 //!
 //! Which of several matching routes wins is the table's [`Order`]: by specificity (static before `:param`
 //! before `*rest`, segment by segment from the left), or by line. In both a route counts only if its method
