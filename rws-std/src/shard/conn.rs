@@ -67,6 +67,9 @@ impl Flags {
     /// The poller has said that the peer sends no more: the end lies behind the bytes in the socket, and no
     /// further event tells of it.
     pub(crate) const FIN: u16 = 512;
+    /// A job took the rest of a turn with it: the machine may have more to say without another byte, such as
+    /// the end of a body.
+    pub(crate) const UNFINISHED: u16 = 1024;
 
     pub(crate) const fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

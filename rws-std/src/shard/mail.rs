@@ -103,6 +103,7 @@ impl<A: Application> Shard<A> {
         if !reading.drained {
             conn.flags.set(Flags::READABLE);
         }
+        conn.flags.set(Flags::UNFINISHED);
         self.rearm(key);
     }
 }

@@ -50,6 +50,8 @@ impl<A: Application> Shard<A> {
             match self.work_off(buf, key) {
                 Progress::Job(job) => return Some(job),
                 Progress::Gone => return None,
+                // A peer that sends faster than we work off has its turn again; others come first.
+                Progress::Rest if self.is_listed(key) => break,
                 Progress::Rest => {}
             }
         }
@@ -61,10 +63,13 @@ impl<A: Application> Shard<A> {
     fn load(&mut self, buf: &mut TurnBuf, key: u32) -> bool {
         let Some(conn) = self.conns.get_mut(key as usize) else { return false };
         let is_fresh = conn.flags.has(Flags::UNOFFERED);
-        let is_readable = conn.flags.has(Flags::READABLE);
-        if conn.flags.has(Flags::JOB_OUT) || conn.h1.rx_want() == 0 || !(is_fresh || is_readable) {
+        let wants = conn.h1.rx_want() > 0;
+        let is_readable = wants && conn.flags.has(Flags::READABLE);
+        let is_due = conn.flags.has(Flags::UNFINISHED) || (wants && (is_fresh || is_readable));
+        if conn.flags.has(Flags::JOB_OUT) || !is_due {
             return false;
         }
+        conn.flags.clear(Flags::UNFINISHED);
         let rx = &mut buf.rx;
         let mut to = 0;
         if let Some(left) = conn.leftover.take() {
@@ -276,7 +281,8 @@ impl<A: Application> Shard<A> {
                 false
             }
             Event::Closed => {
-                self.close(key);
+                // What was gathered goes out first; `conclude` closes.
+                self.conclude(key);
                 false
             }
             // The machine of a server has no other events that come here.
@@ -287,6 +293,10 @@ impl<A: Application> Shard<A> {
             | Event::End { .. }
             | Event::Stalled { .. } => true,
         }
+    }
+
+    fn is_listed(&self, key: u32) -> bool {
+        self.conns.get(key as usize).is_some_and(|conn| conn.flags.has(Flags::LISTED))
     }
 
     /// Puts connection `key` on the list of those that go on without a new event.

@@ -114,7 +114,9 @@ impl Server {
 
     pub(super) fn drop_input(&mut self, rx: &[u8]) -> Step {
         let mut event = None;
-        if self.phase == Phase::Linger && !rx.is_empty() && !self.body.spend(rx.len()) {
+        let lingers = self.phase == Phase::Linger && !rx.is_empty();
+        // An answer that is still on its way keeps the connection: nothing more is read meanwhile.
+        if lingers && !self.body.spend(rx.len()) && !self.clock.is_flushing() {
             self.phase = Phase::Closed;
             event = Some(Event::Closed);
         }

@@ -112,6 +112,25 @@ fn after_a_refusal_only_so_much_is_read_and_only_for_so_long() {
 }
 
 #[test]
+fn an_answer_on_its_way_is_not_cut_by_a_peer_that_sends_too_much() {
+    let limits = Limits { linger_bytes_max: 10, ..LIMITS };
+    let (drive, mut server, mut script) = setup(&limits, []);
+    let (mut bytes, mut fields, mut tx) = ([0; 1024], [Field::default(); 8], [0; 1024]);
+    let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
+    let env = drive.env();
+    let refused = server.receive(&env, &mut b"BAD\r\n\r\n".to_vec(), &mut scratch);
+    assert!(matches!(refused.event, Some(Event::Refused { .. })));
+    let Sent::Bytes(len) = server.transmit(&env, &mut tx, &mut scratch, &mut script) else {
+        panic!("no answer")
+    };
+    let step = server.receive(&env, &mut [b'x'; 100], &mut scratch);
+    assert_eq!((step.event, server.rx_want()), (None, 0));
+    assert_eq!(server.status(), ConnectionStatus::CloseAfterFlush);
+    server.flushed(&env, len);
+    assert_eq!(server.status(), ConnectionStatus::Closed);
+}
+
+#[test]
 fn the_end_of_input_is_fine_between_requests_and_truncation_inside_them() {
     let (mut drive, mut server, mut script) = setup(&LIMITS, [Message::sized(200, "1")]);
     drive.feed(&mut server, &mut script, GET.as_bytes());
