@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use rws_core::Status;
 use rws_core::connection::{Fill, HeadAnswer};
-use rws_core::message::{BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch};
+use rws_core::message::{
+    BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm,
+};
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
 use rws_core::service::{Context, Outcome, Service, Taken};
 
@@ -242,8 +244,18 @@ impl<S: 'static> Inner<S> {
                 allow,
             ),
             RouteMatch::Options(allow) => with_allow(Response::new(Status::NO_CONTENT), allow),
+            // `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7).
+            RouteMatch::NotFound if head.form() == TargetForm::Asterisk => {
+                with_allow(Response::new(Status::NO_CONTENT), self.methods_served())
+            }
             RouteMatch::NotFound => Response::text("nothing is here\n").status(Status::NOT_FOUND),
         }
+    }
+
+    fn methods_served(&self) -> MethodSet {
+        let every = self.table.table().entries();
+        let every = every.fold(MethodSet::NONE, |sum, entry| sum.union(entry.methods));
+        every.served().with(Method::Options)
     }
 }
 
