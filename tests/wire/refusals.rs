@@ -1,0 +1,133 @@
+//! Refusals: the right status, a short body, and a close that does not destroy the answer on its way.
+
+use std::io::Write;
+
+use crate::peer::{End, Peer};
+use crate::serving::Site;
+
+#[test]
+fn each_fault_has_its_status() {
+    let site = Site::new();
+    let target = "a".repeat(9000);
+    let value = "v".repeat(40_000);
+    let many = "X: y\r\n".repeat(200);
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET nowhere HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 400),
+        ("\x16\x03\x01\x02\x00\x01\x00\x01\u{fc}\x03\x03 a TLS client\r\n\r\n".to_owned(), 400),
+        ("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n".to_owned(), 405),
+        (format!("GET /{target} HTTP/1.1\r\nHost: a\r\n\r\n"), 414),
+        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: magic\r\n\r\nabc".to_owned(), 417),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {value}\r\n\r\n"), 431),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n"), 431),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n".to_owned(), 501),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(), 505),
+        ("GET / HTTP/0.9\r\nHost: a\r\n\r\n".to_owned(), 505),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 505),
+    ] {
+        let name = &request[..request.len().min(60)];
+        let mut peer = site.connect();
+        peer.send(&request);
+        let answer = peer.answer();
+        assert_eq!(answer.status, status, "{name:?}");
+        assert_eq!(answer.field("Connection"), Some("close"), "{name:?}");
+        assert!(answer.is_whole && answer.body.len() < 200, "{name:?}: {} bytes", answer.body.len());
+        assert!(status != 405 || answer.field("Allow").is_some(), "405 without Allow");
+        peer.is_closed();
+    }
+    site.is_sound();
+}
+
+#[test]
+fn what_is_sound_but_not_served_keeps_the_connection() {
+    let site = Site::new();
+    let mut peer = site.connect();
+    assert_eq!(peer.get("/missing").status, 404);
+    peer.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+    let answer = peer.answer();
+    assert_eq!((answer.status, answer.field("Allow")), (405, Some("GET, HEAD, OPTIONS")));
+    assert_eq!(peer.get("/hello/b").status, 200);
+    peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(peer.answer().status, 501);
+    assert_eq!(peer.get("/hello/b").status, 200);
+}
+
+#[test]
+fn a_body_beyond_its_cap_is_413_however_it_is_framed() {
+    let site = Site::new();
+    let mut peer = site.connect();
+    peer.send("POST /collect HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n");
+    let answer = peer.answer();
+    assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+    peer.is_closed();
+
+    let mut peer = site.connect();
+    peer.send("POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let chunk = format!("10000\r\n{}\r\n", "c".repeat(65_536));
+    let mut sent = 0;
+    while sent < 100 && peer.try_send(&chunk) {
+        sent += 1;
+    }
+    let answer = peer.answer();
+    assert_eq!(answer.status, 413);
+    assert!(answer.is_whole);
+    site.is_sound();
+}
+
+/// The client goes on sending after the fault: the close must not turn into a reset that takes the answer along.
+#[test]
+fn the_answer_is_delivered_though_the_client_still_sends() {
+    let site = Site::new();
+    for bytes in [0, 1, 1000, 60_000, 200_000] {
+        let mut peer = site.connect();
+        peer.send("GET / HTTP/1.1\r\n\r\n");
+        // In pieces, so that many of them come after the answer.
+        for _ in 0..bytes / 1000 {
+            peer.send([b'x'; 1000]);
+        }
+        peer.half_close();
+        assert_eq!(peer.answer().status, 400, "{bytes} bytes more");
+        peer.is_closed();
+    }
+}
+
+/// A client that writes without end and reads only afterwards: it is cut off, but its answer is there.
+#[test]
+fn a_client_that_never_stops_sending_is_cut_off_with_its_answer_intact() {
+    let site = Site::with_limits(|limits| limits.linger_timeout_us = 500_000);
+    let mut peer = site.connect();
+    peer.send("GET / HTTP/1.1\r\n\r\n");
+    let mut sent = 0_u64;
+    while peer.stream.write_all(&[b'x'; 10_000]).is_ok() {
+        sent += 10_000;
+        assert!(sent < 1 << 32, "nobody cuts it off");
+    }
+    assert_eq!(peer.answer().status, 400);
+    assert_ne!(peer.rest().1, End::Silent);
+    site.is_sound();
+}
+
+#[test]
+fn a_refused_client_that_keeps_its_side_open_is_let_go() {
+    let site = Site::with_limits(|limits| limits.linger_timeout_us = 200_000);
+    let mut silent: Vec<Peer> = (0..20).map(|_| site.connect()).collect();
+    for peer in &mut silent {
+        peer.send("GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(peer.answer().status, 400);
+        peer.is_closed();
+    }
+    // Their own sides are open still; the server forgets them by itself.
+    site.settles("connections_open", |site| site.running.stats().connections_open == 0);
+}
+
+#[test]
+fn a_refusal_in_the_middle_of_a_pipeline_comes_after_the_answers_before_it() {
+    let site = Site::new();
+    let mut peer = site.connect();
+    peer.send("GET /hello/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /sleep/30 HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(peer.answer().text(), "Hello, 1!");
+    assert_eq!(peer.answer().text(), "slept 30 ms\n");
+    assert_eq!(peer.answer().status, 400);
+    peer.is_closed();
+    assert_eq!(site.hidden(), 0);
+}
