@@ -11,6 +11,7 @@ LATENCY_GOALS = {PROBE_P99: 5.0, PROBE_MAX: 20.0, BURST_MAX: 20.0}
 CROWD_DELAY_MS_MAX = 10.0
 RSS_GROWTH_BYTES_MAX = 1024 * 1024
 WARM_UP, ATTACK, ATTACK_FULL = 10_000, 100_000, 1_000_000
+SETTLE_SECONDS = 15
 TRIES = 3
 
 
@@ -98,6 +99,6 @@ def attack_problems(server: Server, count: int) -> list[str]:
 
 
 def settled(server: Server) -> tuple[int, int]:
-    """Threads and resident bytes once the last connections are gone."""
-    time.sleep(2)
+    """Threads and resident bytes once the last connections are gone, and the spare threads that nobody needs any more."""
+    time.sleep(SETTLE_SECONDS)
     return server.threads(), server.rss_bytes()
