@@ -16,6 +16,9 @@ use crate::site::Site;
 /// address needs, and too few to use up a server's memory.
 const CONNECTIONS_PER_IP_MAX: usize = 1024;
 
+/// Whatever head we take from an upstream (`head_bytes_max`) can be sent on, with what we add to it.
+const RESPONSE_HEAD_BYTES_MAX: u16 = Limits::SERVER.head_bytes_max + 1024;
+
 /// Bytes of log lines that may wait for a slow sink, per shard.
 const LOG_BYTES_MAX: usize = 1024 * 1024;
 
@@ -70,6 +73,7 @@ fn settings(config: &Config) -> Settings {
         first_byte_timeout_us: us(config.head_timeout),
         head_timeout_us: us(config.head_timeout),
         idle_timeout_us: us(config.idle_timeout),
+        response_head_bytes_max: RESPONSE_HEAD_BYTES_MAX,
         ..Limits::SERVER
     };
     Settings {

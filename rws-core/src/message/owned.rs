@@ -26,6 +26,21 @@ impl OwnedFields {
         OwnedFields { arena: arena.to_vec(), fields: fields.to_vec() }
     }
 
+    /// A copy of those lines of `block` whose names `is_kept` says yes to, with room for `more` lines and their
+    /// `more_bytes`.
+    pub fn copy_of_kept(
+        block: FieldBlock<'_>,
+        (more, more_bytes): (usize, usize),
+        mut is_kept: impl FnMut(FieldName<'_>) -> bool,
+    ) -> OwnedFields {
+        let (bytes, lines) = block.parts();
+        let mut arena = Vec::with_capacity(bytes.len().saturating_add(more_bytes));
+        arena.extend_from_slice(bytes);
+        let mut fields = Vec::with_capacity(lines.len().saturating_add(more));
+        fields.extend(lines.iter().filter(|field| is_kept(field.name(bytes))));
+        OwnedFields { arena, fields }
+    }
+
     /// The view.
     pub fn block(&self) -> FieldBlock<'_> {
         FieldBlock::new(&self.arena, &self.fields)

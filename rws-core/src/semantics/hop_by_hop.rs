@@ -3,18 +3,35 @@
 use crate::message::{FieldBlock, FieldName, KnownName};
 use crate::semantics::list::members;
 
-/// The field lines of `fields` that may go on to the next hop, in order: without those that speak about this
-/// connection, and without those that `Connection` lists.
+/// The field lines of `fields` that may go on to the next hop, in order, as [`EndToEnd`] says.
+pub fn end_to_end<'a>(fields: FieldBlock<'a>) -> impl Iterator<Item = (FieldName<'a>, &'a [u8])> + use<'a> {
+    let kept = EndToEnd::of(fields);
+    fields.iter().filter(move |(name, _)| kept.has(*name))
+}
+
+/// Which fields of a head go on to the next hop: not those that speak about this connection, and not those that
+/// `Connection` lists.
 ///
 /// A peer cannot have fields removed that protect somebody: `Host`, authentication, `Cookie`,
 /// `Cache-Control` and what a proxy sets stay even where `Connection` lists them (CVE-2021-32813).
-pub fn end_to_end<'a>(fields: FieldBlock<'a>) -> impl Iterator<Item = (FieldName<'a>, &'a [u8])> + use<'a> {
-    let lists_any = fields.all(KnownName::Connection).any(|value| !is_plain_option(value));
-    fields.iter().filter(move |(name, _)| {
-        let goes_by_name = is_hop_by_hop(*name);
-        let goes_by_list = lists_any && !is_protected(*name) && is_listed(fields, *name);
-        !goes_by_name && !goes_by_list
-    })
+#[derive(Clone, Copy, Debug)]
+pub struct EndToEnd<'a> {
+    fields: FieldBlock<'a>,
+    lists_any: bool,
+}
+
+impl<'a> EndToEnd<'a> {
+    /// What the head with these fields says.
+    pub fn of(fields: FieldBlock<'a>) -> EndToEnd<'a> {
+        let lists_any = fields.all(KnownName::Connection).any(|value| !is_plain_option(value));
+        EndToEnd { fields, lists_any }
+    }
+
+    /// Whether a field line with this name goes on.
+    pub fn has(&self, name: FieldName<'_>) -> bool {
+        let goes_by_list = self.lists_any && !is_protected(name) && is_listed(self.fields, name);
+        !is_hop_by_hop(name) && !goes_by_list
+    }
 }
 
 /// Whether a field of this name never goes on.

@@ -41,6 +41,8 @@ pub struct Forward {
     pub(crate) body: BodyPlan,
     /// The client waits for `100 (Continue)`.
     pub(crate) expects_continue: bool,
+    /// The client wants to see the trailer section of the response.
+    pub(crate) wants_trailers: bool,
     pub(crate) is_idempotent: bool,
     pub(crate) refused: Option<ForwardError>,
 }
@@ -71,11 +73,15 @@ impl Forward {
 
 /// The backends of one name.
 pub trait Upstream: core::fmt::Debug + Send + Sync + 'static {
-    /// The backend for a request's try number `attempt` (from 0); `None` if there is none left to try.
-    fn pick(&self, attempt: u32) -> Option<SocketAddr>;
+    /// Where a new request begins to look for its backend: a number that [`Upstream::backend`] understands.
+    fn turn(&self) -> usize;
+
+    /// The backend for try number `attempt` (from 0) of a request that began at `turn`; `None` if there is none
+    /// left to try. The same question has the same answer.
+    fn backend(&self, turn: usize, attempt: u32) -> Option<SocketAddr>;
 }
 
-/// One backend after the other.
+/// One backend after the other; a request that one of them refuses goes on to the next.
 #[derive(Debug)]
 pub struct RoundRobin {
     backends: Vec<SocketAddr>,
@@ -90,19 +96,24 @@ impl RoundRobin {
 }
 
 impl Upstream for RoundRobin {
-    fn pick(&self, attempt: u32) -> Option<SocketAddr> {
-        if attempt as usize >= self.backends.len() {
+    fn turn(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn backend(&self, turn: usize, attempt: u32) -> Option<SocketAddr> {
+        let attempt = attempt as usize;
+        if attempt >= self.backends.len() {
             return None;
         }
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        self.backends.get(turn.checked_rem(self.backends.len())?).copied()
+        let place = turn.wrapping_add(attempt).checked_rem(self.backends.len())?;
+        self.backends.get(place).copied()
     }
 }
 
 /// What became of a forwarded request.
 #[derive(Clone, Copy, Debug)]
 pub enum Forwarded<'e> {
-    /// The upstream's response, without hop-by-hop fields being removed. Its body goes to the client behind
+    /// The upstream's response as it came, hop-by-hop fields included. Its body goes to the client behind
     /// the head that the application answers with.
     Head(ResponseHead<'e>, BodyPlan),
     /// There will be none.
@@ -126,16 +137,20 @@ pub enum ForwardError {
     Protocol(PeerFault),
     /// The client's body is longer than the plan allows.
     BodyTooLarge,
+    /// The head has no room for what has to be added to it.
+    HeadTooLarge,
     /// A layer around the application has a hook for bodies, which forwarded ones do not pass through.
     LayerInTheWay,
 }
 
 impl ForwardError {
-    /// 502 (Bad Gateway), 504 (Gateway Timeout), 413 (Content Too Large), or 500 where the server is at fault.
+    /// 502 (Bad Gateway), 504 (Gateway Timeout), 413 or 431 where the request is too large, or 500 where the
+    /// server is at fault.
     pub const fn status(self) -> Status {
         match self {
             ForwardError::ConnectTimeout | ForwardError::ReadTimeout => Status::GATEWAY_TIMEOUT,
             ForwardError::BodyTooLarge => Status::CONTENT_TOO_LARGE,
+            ForwardError::HeadTooLarge => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
             ForwardError::LayerInTheWay => Status::INTERNAL_SERVER_ERROR,
             ForwardError::NoBackend
             | ForwardError::Connect
@@ -154,6 +169,7 @@ impl ForwardError {
             ForwardError::ReadTimeout => "the upstream did not answer in time",
             ForwardError::Protocol(_) => "the upstream broke the protocol",
             ForwardError::BodyTooLarge => "the body is too large",
+            ForwardError::HeadTooLarge => "the head is too large",
             ForwardError::LayerInTheWay => {
                 "a layer changes bodies, and forwarded ones do not pass through it"
             }

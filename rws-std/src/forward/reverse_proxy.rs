@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use rws_core::Status;
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
 use rws_core::message::{Field, FieldBlock, KnownName, OwnedFields, RequestHead, ResponseHead, Span};
-use rws_core::semantics::hop_by_hop::end_to_end;
+use rws_core::semantics::hop_by_hop::EndToEnd;
 use rws_core::service::{Context, Service, Taken};
 
 use super::{Forward, ForwardOptions, Forwarded, Upstream};
@@ -51,11 +51,8 @@ impl ProxyState {
     pub fn take(&mut self, forwarded: Forwarded<'_>) {
         match forwarded {
             Forwarded::Head(head, plan) => {
-                let mut fields = OwnedFields::new();
-                for (name, value) in end_to_end(head.fields) {
-                    // It was well-formed when it came; beyond 64 KiB the rest is left out.
-                    let _ = fields.push(name, value);
-                }
+                let kept = EndToEnd::of(head.fields);
+                let fields = OwnedFields::copy_of_kept(head.fields, (0, 0), |name| kept.has(name));
                 self.answer = Some((head.status, fields, plan));
             }
             Forwarded::Failed(error) => {

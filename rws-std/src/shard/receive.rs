@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
-use rws_core::message::Scratch;
+use rws_core::message::{FieldBlock, Scratch};
 
 use super::conn::{At, Flags};
 use super::{Address, Reading, Shard, TurnBuf};
@@ -153,7 +153,15 @@ impl<A: Application> Shard<A> {
                 let from = at + chunk.at as usize;
                 self.take_body(buf, key, reading, stream, from..from + chunk.len as usize, false)
             }
-            Event::End { stream, trailers: _ } => self.take_body(buf, key, reading, stream, at..at, true),
+            Event::End { stream, trailers } => {
+                let Some(link) = self.link_of(key) else {
+                    return self.take_body(buf, key, reading, stream, at..at, true);
+                };
+                let scratch = Scratch { bytes: &mut [], fields: &mut buf.index };
+                let trailers = trailers.map(|spans| spans.view(&buf.rx[at..reading.from], &scratch));
+                self.forward_end(link, trailers.unwrap_or(FieldBlock::EMPTY));
+                Turn::On
+            }
             Event::Stalled { .. } => Turn::Over(self.rest(buf, key, *reading, true)),
             Event::Request { .. }
             | Event::Refused { .. }
@@ -178,7 +186,7 @@ impl<A: Application> Shard<A> {
         end: bool,
     ) -> Turn<A::State> {
         if let Some(link) = self.link_of(key) {
-            self.forward_body(link, &buf.rx[place], end);
+            self.forward_body(link, &buf.rx[place]);
             return Turn::On;
         }
         if let Some(state) = self.borrow_state(key) {
@@ -251,7 +259,8 @@ impl<A: Application> Shard<A> {
     pub(super) fn advance(&mut self, key: u32) -> Option<Job<A::State>> {
         let conn = self.conns.get_mut(key as usize)?;
         let At::Here(kept) = conn.exchange else { return None };
-        if !conn.flags.has(Flags::WOKEN) || self.exchanges.get(kept as usize)?.status.is_some() {
+        let exchange = self.exchanges.get(kept as usize)?;
+        if !conn.flags.has(Flags::WOKEN) || exchange.status.is_some() || exchange.link.is_some() {
             return None;
         }
         conn.flags.clear(Flags::WOKEN);

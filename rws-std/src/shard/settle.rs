@@ -222,14 +222,25 @@ pub(super) struct Pull<'p, 'b, A: Application> {
     pub(super) relayed: &'p mut Relayed<'b>,
 }
 
-/// Body bytes on their way from an upstream to the client.
+/// What is on its way from an upstream to the client.
 pub(super) struct Relayed<'b> {
+    /// An interim head.
+    pub(super) interim: Option<ResponseHead<'b>>,
+    /// Body bytes.
     pub(super) bytes: &'b [u8],
+    /// How many of them the client's machine has taken.
     pub(super) taken: usize,
+    /// They are the last.
     pub(super) end: bool,
+    /// What follows them then.
+    pub(super) trailers: FieldBlock<'b>,
 }
 
 impl Relayed<'_> {
+    pub(super) const fn nothing() -> Relayed<'static> {
+        Relayed { interim: None, bytes: &[], taken: 0, end: false, trailers: FieldBlock::EMPTY }
+    }
+
     fn fill(&mut self, out: &mut [u8]) -> Fill {
         let rest = self.bytes.get(self.taken..).unwrap_or(&[]);
         let n = rest.len().min(out.len());
@@ -245,6 +256,9 @@ impl Relayed<'_> {
 
 impl<A: Application> Source for Pull<'_, '_, A> {
     fn head(&mut self, _stream: StreamId) -> HeadAnswer<'_> {
+        if let Some(interim) = self.relayed.interim.take() {
+            return HeadAnswer::Interim(interim);
+        }
         let answer = match &mut self.exchange.answer {
             Answer::Service(state) => self.app.head(state),
             Answer::Canned(canned) => {
@@ -291,8 +305,15 @@ impl<A: Application> Source for Pull<'_, '_, A> {
     }
 
     fn trailers(&mut self, _stream: StreamId) -> FieldBlock<'_> {
+        let is_relayed = self.exchange.is_relayed;
         match &mut self.exchange.answer {
-            Answer::Service(state) => self.app.trailers(state),
+            Answer::Service(state) => {
+                if is_relayed && self.app.relays(state) {
+                    self.relayed.trailers
+                } else {
+                    self.app.trailers(state)
+                }
+            }
             Answer::Canned(_) | Answer::Away => FieldBlock::EMPTY,
         }
     }

@@ -13,7 +13,7 @@ use crate::sys::{self, Transfer};
 
 /// How pulling from an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pulled {
+pub(super) enum Pulled {
     /// Both directions are done.
     Over,
     /// The source has nothing now, or the request body is still coming.
@@ -31,26 +31,13 @@ const PULLED_BYTES_PER_TURN: usize = 1 << 20;
 
 impl<A: Application> Shard<A> {
     /// Sends what the exchange of connection `key` has, and stores or ends it.
-    pub(super) fn pump(&mut self, key: u32, exchange: Exchange<A::State>) {
-        self.pump_with(key, exchange, &[], false);
-    }
-
-    /// As [`Shard::pump`], with body bytes that an upstream has sent; `end` with the last ones. Says how many
-    /// of them were taken.
-    pub(super) fn pump_with(
-        &mut self,
-        key: u32,
-        mut exchange: Exchange<A::State>,
-        bytes: &[u8],
-        end: bool,
-    ) -> usize {
-        let mut relayed = Relayed { bytes, taken: 0, end };
-        let pulled = self.pull(key, &mut exchange, &mut relayed);
+    pub(super) fn pump(&mut self, key: u32, mut exchange: Exchange<A::State>) {
+        let pulled = self.pull(key, &mut exchange, &mut Relayed::nothing());
         self.keep_or_end(key, exchange, pulled);
-        relayed.taken
     }
 
-    fn keep_or_end(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
+    /// Stores an exchange after a pull, or ends it.
+    pub(super) fn keep_or_end(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         match pulled {
             Pulled::Over => {
@@ -75,7 +62,13 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    fn pull(&mut self, key: u32, exchange: &mut Exchange<A::State>, relayed: &mut Relayed<'_>) -> Pulled {
+    /// Lets the machine of connection `key` pull what it can send now.
+    pub(super) fn pull(
+        &mut self,
+        key: u32,
+        exchange: &mut Exchange<A::State>,
+        relayed: &mut Relayed<'_>,
+    ) -> Pulled {
         self.gather_for(key);
         let mut budget = PULLED_BYTES_PER_TURN;
         loop {
@@ -258,8 +251,9 @@ impl<A: Application> Shard<A> {
         let At::Here(kept) = conn.exchange else { return self.transmit_own(key) };
         if let Some(exchange) = self.exchanges.try_remove(kept as usize) {
             conn.exchange = At::Nowhere;
+            let owner = Address { conn: key, generation: conn.generation, stream: exchange.stream };
             match exchange.link {
-                Some(link) if exchange.is_relayed => self.resume_relay(key, link, exchange),
+                Some(link) if exchange.is_relayed => self.resume_relay(owner, link, exchange),
                 Some(_) | None => self.pump(key, exchange),
             }
         }

@@ -134,6 +134,18 @@ impl Client {
         self.request_bytes
     }
 
+    /// Whether the body is held back until the server asks for it with a `100 (Continue)`, or
+    /// [`next_deadline`](Connection::next_deadline) has passed (RFC 9110 §10.1.1).
+    pub const fn awaits_continue(&self) -> bool {
+        self.held
+    }
+
+    /// Whether nothing more of the latest request will be sent: it is written to its end, or the server's answer
+    /// has stopped it.
+    pub const fn request_is_done(&self) -> bool {
+        self.request_done
+    }
+
     /// Whether the transport should be reset rather than closed.
     pub const fn ends_abruptly(&self) -> bool {
         self.abrupt

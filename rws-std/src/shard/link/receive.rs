@@ -1,25 +1,16 @@
-//! The response on its way down: read, understood, and pulled by the client's machine from where it lies.
+//! The response as it comes: read, understood, and handed on from where it lies.
 
 use rws_core::Status;
-use rws_core::connection::{BodyPlan, ByteConnection, Connection, Event};
-use rws_core::message::{BodyFraming, KnownName, ResponseHead, Scratch};
+use rws_core::connection::{ByteConnection, Event};
+use rws_core::message::{FieldBlock, Scratch};
 
+use super::LinkFlags;
+use super::relay::{Reached, Relay};
 use crate::application::Application;
-use crate::forward::{ForwardError, Forwarded};
-use crate::shard::settle::{Answer, Exchange};
+use crate::forward::ForwardError;
+use crate::shard::conn::{At, Conn, Flags};
 use crate::shard::{Address, Shard, TurnBuf};
 use crate::sys::{self, Transfer};
-
-/// How going on with a link ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
-    /// All that was there is worked off.
-    Rest,
-    /// The client takes no more for now.
-    Full,
-    /// The link is not ours any more.
-    Gone,
-}
 
 impl<A: Application> Shard<A> {
     /// Something happened on the socket of link `key`.
@@ -28,10 +19,13 @@ impl<A: Application> Shard<A> {
         if event.key != super::link_key(key, link.generation) {
             return;
         }
-        let owner = link.flow.as_ref().map(|flow| flow.owner);
         if event.is_readable() {
-            link.is_readable = true;
+            link.flags.set(LinkFlags::READABLE);
         }
+        if event.is_read_closed() {
+            link.flags.set(LinkFlags::FIN);
+        }
+        let owner = self.owner_of(key);
         if event.is_writable() {
             self.link_writable(key);
         }
@@ -43,80 +37,91 @@ impl<A: Application> Shard<A> {
 
     /// Goes on with a link that is listed.
     pub(in crate::shard) fn go_on_with_link(&mut self, buf: &mut TurnBuf, key: u32) {
-        let owner = self.links.get(key as usize).and_then(|link| link.flow.as_ref()).map(|flow| flow.owner);
+        let Some(link) = self.links.get_mut(key as usize) else { return };
+        link.flags.clear(LinkFlags::LISTED);
+        let owner = self.owner_of(key);
         self.read_link(buf, key);
         if let Some(owner) = owner {
             self.conclude_owner(owner);
         }
     }
 
-    fn conclude_owner(&mut self, owner: Address) {
-        if self.conns.get(owner.conn as usize).is_some_and(|conn| conn.generation == owner.generation) {
-            self.conclude(owner.conn);
-        }
-    }
-
     /// Reads from link `key` while there is something to read and the client takes it.
-    pub(in crate::shard) fn read_link(&mut self, buf: &mut TurnBuf, key: u32) {
+    fn read_link(&mut self, buf: &mut TurnBuf, key: u32) {
         for _ in 0..READS_PER_TURN {
             let Some(link) = self.links.get_mut(key as usize) else { return };
-            if link.down.is_some() || !(link.is_readable || link.leftover.is_some()) {
+            if !link.flags.has(LinkFlags::READABLE | LinkFlags::UNOFFERED) {
                 return;
             }
-            if link.flow.is_none() {
+            let Some(flow) = link.flow.as_mut() else {
                 // Nobody asked: whatever comes on an idle link ends it.
                 return self.drop_link(key);
+            };
+            let is_connecting = !link.flags.has(LinkFlags::CONNECTED);
+            if is_connecting || flow.is_answered || link.down.is_some() {
+                return;
             }
-            let rx = &mut buf.rx;
-            let mut to = 0;
-            if let Some(left) = link.leftover.take() {
-                let bytes = left.bytes();
-                rx[..bytes.len()].copy_from_slice(bytes);
-                to = bytes.len();
-                self.pools.give(left);
-            }
-            let before = to;
-            if link.is_readable && !link.is_ended {
-                let space = &mut rx[to..];
-                let asked = space.len();
-                match sys::recv(&link.socket, space) {
-                    Ok(Transfer::Bytes(n)) => {
-                        to += n;
-                        link.is_readable = n == asked;
-                        if let Some(flow) = &link.flow {
-                            link.deadline = self.clock.now().after_us(flow.plan.read_timeout_us);
-                        }
-                    }
-                    Ok(Transfer::Blocked) => link.is_readable = false,
-                    Ok(Transfer::End) => {
-                        link.is_ended = true;
-                        link.is_readable = false;
-                    }
-                    Err(_) => return self.fail_link(key, ForwardError::Closed),
-                }
-            }
-            let is_ended = link.is_ended;
-            if to == before && !is_ended && before == 0 {
+            let Ok(to) = self.load_link(buf, key) else { return self.fail_link(key, ForwardError::Closed) };
+            let is_ended = self.links.get(key as usize).is_some_and(|link| link.flags.has(LinkFlags::EOF));
+            if to == 0 && !is_ended {
                 return;
             }
             match self.work_off_link(buf, key, to) {
                 Reached::Rest if is_ended => return self.end_link(key),
-                Reached::Rest if to == before => return,
-                Reached::Rest => {}
-                Reached::Full | Reached::Gone => return,
+                Reached::Rest => self.touch_link(key),
+                Reached::Full | Reached::Whole => return self.touch_link(key),
+                Reached::Failed(error) => return self.fail_link(key, error),
             }
         }
         // There may be more: other connections first.
-        self.links_again.push_back(key);
+        self.list_link(key);
     }
 
-    /// Takes the machine's steps on `rx[..to]`.
+    /// Puts what link `key` has into the thread's buffer: says how many bytes there are.
+    fn load_link(&mut self, buf: &mut TurnBuf, key: u32) -> std::io::Result<usize> {
+        let Some(link) = self.links.get_mut(key as usize) else { return Ok(0) };
+        let mut to = 0;
+        if let Some(left) = link.leftover.take() {
+            let bytes = left.bytes();
+            buf.rx[..bytes.len()].copy_from_slice(bytes);
+            to = bytes.len();
+            self.pools.give(left);
+            link.flags.clear(LinkFlags::UNOFFERED);
+        }
+        let space = &mut buf.rx[to..];
+        if !link.flags.has(LinkFlags::READABLE) || space.is_empty() {
+            return Ok(to);
+        }
+        let asked = space.len();
+        match sys::recv(&link.socket, space)? {
+            Transfer::Bytes(n) => {
+                to += n;
+                if n < asked && !link.flags.has(LinkFlags::FIN) {
+                    link.flags.clear(LinkFlags::READABLE);
+                }
+            }
+            Transfer::Blocked => link.flags.clear(LinkFlags::READABLE),
+            Transfer::End => {
+                link.flags.set(LinkFlags::EOF);
+                link.flags.clear(LinkFlags::READABLE);
+            }
+        }
+        Ok(to)
+    }
+
+    /// Takes the machine's steps on `rx[..to]`, and hands on what they find.
     fn work_off_link(&mut self, buf: &mut TurnBuf, key: u32, to: usize) -> Reached {
+        let Some(owner) = self.owner_of(key) else { return Reached::Whole };
+        let Some(exchange) = self.take_exchange(owner) else {
+            self.drop_link(key);
+            return Reached::Whole;
+        };
+        let mut relay = Relay::new(key, owner, exchange);
         let mut from = 0;
-        loop {
+        let mut may_go_up = false;
+        let reached = loop {
             let TurnBuf { rx, decoded, index, .. } = &mut *buf;
-            let Some(link) = self.links.get_mut(key as usize) else { return Reached::Gone };
-            let Some(owner) = link.flow.as_ref().map(|flow| flow.owner) else { return Reached::Gone };
+            let Some(link) = self.links.get_mut(key as usize) else { break Reached::Whole };
             let env = crate::shard::env(&self.clock, &self.settings);
             let mut scratch = Scratch { bytes: decoded, fields: index };
             let step = link.h1.receive(&env, &mut rx[from..to], &mut scratch);
@@ -124,159 +129,94 @@ impl<A: Application> Shard<A> {
             from += step.consumed;
             match step.event {
                 None if step.consumed == 0 || from == to => {
-                    if from < to {
-                        link.leftover = Some(self.pools.store(&rx[from..to]));
-                    }
-                    return Reached::Rest;
+                    let reached = self.relay_held(&mut relay, rx, 0..0);
+                    self.keep_rest(key, &rx[from..to], reached);
+                    break reached;
                 }
-                None | Some(Event::Interim { .. }) => {}
+                None => {}
+                Some(Event::Interim { head, .. }) if head.status == Status::CONTINUE => may_go_up = true,
+                Some(Event::Interim { head, .. }) => {
+                    self.relay_interim(&mut relay, head.view(&rx[at..from], scratch));
+                }
                 Some(Event::Response { head, end, .. }) => {
-                    if end && let Some(flow) = link.flow.as_mut() {
-                        flow.is_answered = true;
-                    }
-                    let view = head.view(&rx[at..from], scratch);
-                    let plan = plan_of(&view, head.body);
-                    if !self.answer(owner, view, plan, end) {
-                        return Reached::Gone;
+                    self.take_head(&mut relay, head.view(&rx[at..from], scratch), head.body);
+                    if end {
+                        self.relay_end(&mut relay, rx, FieldBlock::EMPTY, from < to);
+                        break Reached::Whole;
                     }
                 }
-                Some(Event::Body { stream, chunk }) => {
-                    let bytes = chunk.bytes(&rx[at..from]);
-                    let taken = self.relay(owner, bytes, false);
-                    let Some(link) = self.links.get_mut(key as usize) else { return Reached::Gone };
-                    if taken < bytes.len() {
-                        link.down = Some(self.pools.store(&bytes[taken..]));
-                        link.withheld = chunk.len;
-                        if from < to {
-                            link.leftover = Some(self.pools.store(&rx[from..to]));
-                        }
-                        link.deadline = rws_core::Instant::NEVER;
-                        return Reached::Full;
+                Some(Event::Body { chunk, .. }) => {
+                    let start = at + chunk.at as usize;
+                    let new = start..start + chunk.len as usize;
+                    let reached = self.relay_held(&mut relay, rx, new);
+                    if reached != Reached::Rest {
+                        self.keep_rest(key, &rx[from..to], reached);
+                        break reached;
                     }
-                    // A stale stream only means that the response is complete.
-                    let _ = link.h1.grant(stream, chunk.len);
                 }
-                Some(Event::End { .. }) => {
-                    if let Some(flow) = link.flow.as_mut() {
-                        flow.is_answered = true;
-                    }
-                    self.relay(owner, &[], true);
+                Some(Event::End { trailers, .. }) => {
+                    let trailers = trailers.map(|spans| spans.view(&rx[at..from], &scratch));
+                    self.relay_end(&mut relay, rx, trailers.unwrap_or(FieldBlock::EMPTY), from < to);
+                    break Reached::Whole;
                 }
                 Some(Event::Stalled { .. }) => {
-                    link.leftover = Some(self.pools.store(&rx[from..to]));
-                    return Reached::Full;
+                    let reached = self.relay_held(&mut relay, rx, 0..0);
+                    if reached != Reached::Rest {
+                        self.keep_rest(key, &rx[from..to], reached);
+                        break reached;
+                    }
                 }
-                Some(Event::Refused { fault, .. }) => {
-                    self.fail_link(key, ForwardError::Protocol(fault));
-                    return Reached::Gone;
-                }
+                Some(Event::Refused { fault, .. }) => break Reached::Failed(ForwardError::Protocol(fault)),
                 Some(Event::Reset { .. } | Event::Closed | Event::Request { .. }) => {
-                    self.fail_link(key, ForwardError::Closed);
-                    return Reached::Gone;
+                    break Reached::Failed(ForwardError::Closed);
                 }
             }
+        };
+        self.keep_or_end(owner.conn, relay.exchange, relay.pulled);
+        if may_go_up && reached != Reached::Whole {
+            self.push_request(key, &[]);
         }
+        reached
+    }
+
+    /// Keeps bytes that were not worked off: behind those that a client does not take, the machine can go on.
+    fn keep_rest(&mut self, key: u32, rest: &[u8], reached: Reached) {
+        let Some(link) = self.links.get_mut(key as usize).filter(|_| !rest.is_empty()) else { return };
+        if reached == Reached::Full {
+            link.flags.set(LinkFlags::UNOFFERED);
+        }
+        link.leftover = Some(self.pools.store(rest));
     }
 
     /// The upstream has closed its side, and all it said is worked off.
     fn end_link(&mut self, key: u32) {
         let Some(link) = self.links.get_mut(key as usize) else { return };
         let env = crate::shard::env(&self.clock, &self.settings);
-        let event = link.h1.receive_end(&env);
-        let Some(flow) = link.flow.as_mut() else { return self.drop_link(key) };
-        match event {
-            Some(Event::End { .. }) => {
-                flow.is_answered = true;
-                let owner = flow.owner;
-                self.relay(owner, &[], true);
-            }
-            _ if flow.is_answered => {}
-            _ => self.fail_link(key, ForwardError::Closed),
-        }
-    }
-
-    /// The upstream's head has come: the application makes the client's answer of it.
-    fn answer(&mut self, owner: Address, head: ResponseHead<'_>, plan: BodyPlan, end: bool) -> bool {
-        let Some(mut exchange) = self.take_exchange(owner) else { return false };
-        exchange.is_relayed = true;
-        self.tell_forwarded(owner, &mut exchange, Forwarded::Head(head, plan));
-        if let Some(conn) = self.conns.get_mut(owner.conn as usize) {
-            conn.h1.wake(owner.stream);
-        }
-        self.pump_with(owner.conn, exchange, &[], end);
-        true
-    }
-
-    /// Gives body bytes to the client; says how many it took.
-    fn relay(&mut self, owner: Address, bytes: &[u8], end: bool) -> usize {
-        let Some(exchange) = self.take_exchange(owner) else { return bytes.len() };
-        if let Some(conn) = self.conns.get_mut(owner.conn as usize) {
-            conn.h1.wake(owner.stream);
-        }
-        self.pump_with(owner.conn, exchange, bytes, end)
-    }
-
-    pub(super) fn tell_forwarded(
-        &mut self,
-        owner: Address,
-        exchange: &mut Exchange<A::State>,
-        forwarded: Forwarded<'_>,
-    ) {
-        self.prepare_cx(owner);
-        if let Answer::Service(state) = &mut exchange.answer {
-            self.app.forwarded(&mut self.cx, state, forwarded);
-        }
-    }
-
-    /// The client has room again: what waits for it goes on, and then the link is read again.
-    pub(in crate::shard) fn resume_relay(&mut self, key: u32, link_key: u32, exchange: Exchange<A::State>) {
-        let Some(link) = self.links.get_mut(link_key as usize) else {
-            self.pump(key, exchange);
-            return;
+        let is_whole = matches!(link.h1.receive_end(&env), Some(Event::End { .. }));
+        let Some(owner) = self.owner_of(key).filter(|_| is_whole) else {
+            return self.fail_link(key, ForwardError::Closed);
         };
-        let is_answered = link.flow.as_ref().is_some_and(|flow| flow.is_answered);
-        let Some(mut down) = link.down.take() else {
-            self.pump_with(key, exchange, &[], is_answered);
-            self.links_again.push_back(link_key);
+        let Some(exchange) = self.take_exchange(owner) else { return self.drop_link(key) };
+        let mut relay = Relay::new(key, owner, exchange);
+        self.relay_end(&mut relay, &[], FieldBlock::EMPTY, false);
+        self.keep_or_end(owner.conn, relay.exchange, relay.pulled);
+        self.touch_link(key);
+    }
+
+    /// The end of a link's turn on the side of its client.
+    fn conclude_owner(&mut self, owner: Address) {
+        let is_current = |conn: &&Conn| conn.generation == owner.generation;
+        if self.conns.get(owner.conn as usize).filter(is_current).is_none() {
             return;
-        };
-        let taken = self.pump_with(key, exchange, down.bytes(), is_answered);
-        down.advance(taken);
-        let stream = self.link_stream(link_key);
-        let Some(link) = self.links.get_mut(link_key as usize) else { return self.pools.give(down) };
-        if !down.bytes().is_empty() {
-            link.down = Some(down);
-            return;
         }
-        self.pools.give(down);
-        if let Some(flow) = &link.flow {
-            link.deadline = self.clock.now().after_us(flow.plan.read_timeout_us);
+        self.conclude(owner.conn);
+        let Some(conn) = self.conns.get(owner.conn as usize).filter(is_current) else { return };
+        if conn.exchange == At::Nowhere && conn.flags.has(Flags::READABLE | Flags::UNOFFERED) {
+            // The next request came while this one was under way, and no event will tell of it again.
+            self.list(owner.conn);
         }
-        if let Some(stream) = stream {
-            // A stale stream only means that the response is complete.
-            let _ = link.h1.grant(stream, core::mem::take(&mut link.withheld));
-        }
-        self.rearm_link(link_key);
-        self.links_again.push_back(link_key);
     }
 }
 
 /// Reads from one link before other connections get their turn.
 const READS_PER_TURN: usize = 16;
-
-/// How the client's answer is framed. An answer to HEAD and a 304 keep the length that they declare.
-fn plan_of(head: &ResponseHead<'_>, body: BodyFraming) -> BodyPlan {
-    match body {
-        BodyFraming::Sized(len) => BodyPlan::Sized(len),
-        BodyFraming::Streamed | BodyFraming::UntilClose => BodyPlan::Streamed,
-        BodyFraming::None if head.status.is_bodiless() => declared_length(head)
-            .filter(|_| head.status == Status::NOT_MODIFIED)
-            .map_or(BodyPlan::None, BodyPlan::Sized),
-        BodyFraming::None => declared_length(head).map_or(BodyPlan::Streamed, BodyPlan::Sized),
-    }
-}
-
-fn declared_length(head: &ResponseHead<'_>) -> Option<u64> {
-    let declared = head.fields.single(KnownName::ContentLength)?;
-    core::str::from_utf8(declared).ok()?.parse().ok()
-}

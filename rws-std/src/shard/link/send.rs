@@ -1,13 +1,16 @@
 //! The request on its way up: pulled from the plan, its body from what the client sends.
 
+use core::ops::Range;
 use std::os::fd::OwnedFd;
 
 use rws_core::connection::{
     ByteConnection, Connection, Fill, HeadAnswer, RequestOut, Sent, Source, StreamId,
 };
 use rws_core::h1;
-use rws_core::message::Scratch;
+use rws_core::message::{FieldBlock, FieldName, OwnedFields, Scratch};
+use rws_core::semantics::hop_by_hop::EndToEnd;
 
+use super::LinkFlags;
 use crate::application::Application;
 use crate::forward::{Forward, ForwardError};
 use crate::shard::Shard;
@@ -15,13 +18,12 @@ use crate::shard::stored::Stored;
 use crate::sys::{self, Transfer};
 
 impl<A: Application> Shard<A> {
-    /// Gives `chunk` of the client's body to link `key`; `end` with the last one. The client gets its credit
-    /// back when the bytes have gone up.
-    pub(in crate::shard) fn forward_body(&mut self, key: u32, chunk: &[u8], end: bool) {
+    /// Gives `chunk` of the client's body to link `key`. The client gets its credit back when the bytes have
+    /// gone up.
+    pub(in crate::shard) fn forward_body(&mut self, key: u32, chunk: &[u8]) {
         let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else { return };
         flow.owed = flow.owed.saturating_add(chunk.len() as u32);
         flow.body_bytes = flow.body_bytes.saturating_add(chunk.len() as u64);
-        flow.is_whole |= end;
         if flow.body_bytes > flow.plan.body_bytes_max {
             // Without its end, the upstream cannot take what has gone up for a whole request.
             let owner = flow.owner;
@@ -32,10 +34,26 @@ impl<A: Application> Shard<A> {
         self.push_request(key, chunk);
     }
 
+    /// The client's body has ended.
+    pub(in crate::shard) fn forward_end(&mut self, key: u32, trailers: FieldBlock<'_>) {
+        let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else { return };
+        flow.is_whole = true;
+        if !trailers.is_empty() {
+            let kept = EndToEnd::of(trailers);
+            let may_go = |name: FieldName<'_>| kept.has(name) && Forward::may_trail(name);
+            let fields = OwnedFields::copy_of_kept(trailers, (0, 0), may_go);
+            flow.trailers_up = Some(Box::new(fields));
+        }
+        self.push_request(key, &[]);
+    }
+
     /// Sends what can be sent of the request, `chunk` being the newest bytes of its body.
     pub(super) fn push_request(&mut self, key: u32, chunk: &[u8]) {
         match self.push(key, chunk) {
-            Ok(()) => self.settle_credit(key),
+            Ok(()) => {
+                self.settle_credit(key);
+                self.touch_link(key);
+            }
             Err(error) => self.fail_link(key, error),
         }
     }
@@ -43,23 +61,36 @@ impl<A: Application> Shard<A> {
     fn push(&mut self, key: u32, chunk: &[u8]) -> Result<(), ForwardError> {
         let Some(link) = self.links.get_mut(key as usize) else { return Ok(()) };
         let Some(flow) = link.flow.as_mut() else { return Ok(()) };
-        let is_blocked = !link.is_connected || link.unsent.is_some();
-        if is_blocked || flow.waiting.is_some() {
+        let takes_none =
+            !link.flags.has(LinkFlags::CONNECTED) || link.flags.has(LinkFlags::DEAF) || link.unsent.is_some();
+        if takes_none || flow.waiting.is_some() {
             // The client's credit bounds what can wait here to one buffer.
             self.pools.append(&mut flow.waiting, chunk).map_err(|()| ForwardError::Closed)?;
-            if is_blocked {
+            if takes_none {
                 return Ok(());
             }
         }
         let waiting = flow.waiting.take();
         let bytes = waiting.as_deref().map_or(chunk, Stored::bytes);
-        let mut outgoing =
-            Outgoing { plan: &flow.plan, bytes, is_whole: flow.is_whole, taken: 0, was_asked: false };
+        let trailers = flow.trailers_up.as_deref();
+        let mut outgoing = Outgoing {
+            plan: &flow.plan,
+            bytes,
+            trailers,
+            is_whole: flow.is_whole,
+            taken: 0,
+            was_asked: false,
+        };
         let env = crate::shard::env(&self.clock, &self.settings);
         let sent = transmit(&mut link.h1, &link.socket, &env, &mut self.link_tx, &mut outgoing);
-        let (taken, was_asked) = (outgoing.taken, outgoing.was_asked);
-        flow.has_sent_body |= taken > 0;
+        let (mut taken, was_asked) = (outgoing.taken, outgoing.was_asked);
         flow.was_asked |= was_asked;
+        flow.wire_bytes += sent.wire_bytes;
+        if sent.is_broken && flow.wire_bytes == 0 {
+            // Not a byte has left: the machine's part of the body is as good as ours.
+            taken = 0;
+        }
+        flow.has_sent_body |= taken > 0;
         let rest = bytes.get(taken..).unwrap_or(&[]);
         if !rest.is_empty() {
             flow.waiting = Some(self.pools.store(rest));
@@ -67,13 +98,24 @@ impl<A: Application> Shard<A> {
         if let Some(done) = waiting {
             self.pools.give(done);
         }
-        if let Some(unsent) = sent? {
+        if let Some(unsent) = sent.unsent {
             link.unsent = Some(self.pools.store(&self.link_tx[unsent]));
         }
-        if taken > 0 {
-            link.deadline = self.clock.now().after_us(flow.plan.read_timeout_us);
+        if sent.is_misuse {
+            return Err(ForwardError::Closed);
+        }
+        if sent.is_broken {
+            self.go_deaf(key);
         }
         Ok(())
+    }
+
+    /// The upstream takes nothing more of the request. What it has said before may still be there to read, and an
+    /// answer among it (RFC 9112 §9.5); if not, reading finds the end.
+    fn go_deaf(&mut self, key: u32) {
+        let Some(link) = self.links.get_mut(key as usize) else { return };
+        link.flags.set(LinkFlags::DEAF | LinkFlags::READABLE);
+        self.list_link(key);
     }
 
     /// Lets the client send on, if all it sent has gone up.
@@ -92,62 +134,61 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// The socket of link `key` has room.
+    /// The socket of link `key` has room, or its connection was made, or was not.
     pub(super) fn link_writable(&mut self, key: u32) {
         let Some(link) = self.links.get_mut(key as usize) else { return };
-        if !link.is_connected {
+        if !link.flags.has(LinkFlags::CONNECTED) {
             match sys::pending_error(&link.socket) {
-                Ok(None) => link.is_connected = true,
+                Ok(None) => link.flags.set(LinkFlags::CONNECTED),
                 Ok(Some(_)) | Err(_) => return self.fail_link(key, ForwardError::Connect),
             }
-            if let Some(flow) = &link.flow {
-                link.deadline = self.clock.now().after_us(flow.plan.read_timeout_us);
-            }
+            return self.push_request(key, &[]);
         }
-        if let Some(mut unsent) = link.unsent.take() {
-            match sys::send(&link.socket, unsent.bytes()) {
-                Ok(Transfer::Bytes(n)) => {
-                    unsent.advance(n);
-                    if let Some(flow) = &link.flow {
-                        link.deadline = self.clock.now().after_us(flow.plan.read_timeout_us);
-                    }
-                }
-                Ok(Transfer::Blocked | Transfer::End) => {}
-                Err(_) => {
-                    self.pools.give(unsent);
-                    // What the upstream has said before it closed may still be there to read.
-                    return self.link_broken(key);
+        let Some(mut unsent) = link.unsent.take() else { return };
+        match sys::send(&link.socket, unsent.bytes()) {
+            Ok(Transfer::Bytes(n)) => {
+                unsent.advance(n);
+                if let Some(flow) = link.flow.as_mut() {
+                    flow.wire_bytes += n as u64;
                 }
             }
-            if unsent.bytes().is_empty() {
+            Ok(Transfer::Blocked | Transfer::End) => {}
+            Err(_) => {
                 self.pools.give(unsent);
-            } else {
-                link.unsent = Some(unsent);
-                return;
+                return self.go_deaf(key);
             }
         }
-        self.push_request(key, &[]);
-    }
-
-    /// Nothing more can be sent on link `key`. A response that has come is still read.
-    fn link_broken(&mut self, key: u32) {
-        let Some(link) = self.links.get_mut(key as usize) else { return };
-        if link.is_readable || link.h1.response_started() {
-            return;
+        if !unsent.bytes().is_empty() {
+            link.unsent = Some(unsent);
+            return self.touch_link(key);
         }
-        self.fail_link(key, ForwardError::Closed);
+        self.pools.give(unsent);
+        self.push_request(key, &[]);
     }
 }
 
-/// Transmits until the machine has nothing more or the socket is full; then the part of `tx` that was not
-/// taken is returned.
+/// What became of a transmission.
+#[derive(Debug, Default)]
+struct Transmitted {
+    /// Bytes that the socket took.
+    wire_bytes: u64,
+    /// The part of `tx` that it did not take.
+    unsent: Option<Range<usize>>,
+    /// It takes nothing any more.
+    is_broken: bool,
+    /// The request cannot be written.
+    is_misuse: bool,
+}
+
+/// Transmits until the machine has nothing more or the socket is full.
 fn transmit(
     h1: &mut h1::Client,
     socket: &OwnedFd,
     env: &rws_core::Env<'_>,
     tx: &mut [u8],
     outgoing: &mut Outgoing<'_>,
-) -> Result<Option<core::ops::Range<usize>>, ForwardError> {
+) -> Transmitted {
+    let mut done = Transmitted::default();
     if let Some(stream) = h1.exchange() {
         h1.wake(stream);
     }
@@ -158,17 +199,21 @@ fn transmit(
                 let taken = match sys::send(socket, &tx[..n]) {
                     Ok(Transfer::Bytes(taken)) => taken,
                     Ok(Transfer::Blocked | Transfer::End) => 0,
-                    // The response may be on its way all the same; if not, reading finds the end.
-                    Err(_) if h1.response_started() => return Ok(None),
-                    Err(_) => return Err(ForwardError::Closed),
+                    Err(_) => return Transmitted { is_broken: true, ..done },
                 };
                 h1.flushed(env, taken);
+                done.wire_bytes += taken as u64;
                 if taken < n {
-                    return Ok(Some(taken..n));
+                    return Transmitted { unsent: Some(taken..n), ..done };
+                }
+                if !h1.wants_transmit() {
+                    return done;
                 }
             }
-            Sent::Nothing => return Ok(None),
-            Sent::NeedRoom(_) | Sent::Direct { .. } | Sent::Close => return Err(ForwardError::Closed),
+            Sent::Nothing => return done,
+            Sent::NeedRoom(_) | Sent::Direct { .. } | Sent::Close => {
+                return Transmitted { is_misuse: true, ..done };
+            }
         }
     }
 }
@@ -177,6 +222,7 @@ fn transmit(
 struct Outgoing<'o> {
     plan: &'o Forward,
     bytes: &'o [u8],
+    trailers: Option<&'o OwnedFields>,
     is_whole: bool,
     taken: usize,
     was_asked: bool,
@@ -202,5 +248,9 @@ impl Source for Outgoing<'_> {
             (0, false) => Fill::Blocked,
             (_, false) => Fill::More(n),
         }
+    }
+
+    fn trailers(&mut self, _stream: StreamId) -> FieldBlock<'_> {
+        self.trailers.map_or(FieldBlock::EMPTY, OwnedFields::block)
     }
 }

@@ -1,0 +1,247 @@
+//! A client that sends whatever bytes it likes and reads answers without mercy.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+
+use crate::upstream::read;
+
+/// Longer than anything that does happen takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One connection to the proxy.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    got: Vec<u8>,
+}
+
+/// One final answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Field lines as they came.
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: Vec<(String, String)>,
+    /// Whether the body is complete, as far as a client can tell.
+    pub(crate) is_whole: bool,
+    /// Interim answers before it.
+    pub(crate) interim: Vec<(u16, Vec<(String, String)>)>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// In order: FIN.
+    Closed,
+    /// RST.
+    Reset,
+    /// It is still open, and silent.
+    Silent,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the proxy accepts");
+        stream.set_nodelay(true).expect("a socket");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
+        Client { stream, got: Vec::new() }
+    }
+
+    /// Sends all of it.
+    #[track_caller]
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the proxy reads");
+    }
+
+    /// Begins a GET request.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, target: &str) {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+
+    /// A GET request on this connection, and its answer.
+    #[track_caller]
+    pub(crate) fn get(&mut self, target: &str) -> Answer {
+        self.ask(target);
+        self.answer()
+    }
+
+    pub(crate) fn half_close(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    /// Cuts the connection with a reset.
+    pub(crate) fn reset(self) {
+        let linger = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+        linger.expect("a socket");
+    }
+
+    /// Reads the next answer.
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> Answer {
+        self.answer_to("GET").unwrap_or_else(|end| panic!("no answer, the connection is {end:?}"))
+    }
+
+    /// The next answer to a request with this method, or how the connection ended before its head was whole.
+    pub(crate) fn answer_to(&mut self, method: &str) -> Result<Answer, End> {
+        let mut interim = Vec::new();
+        loop {
+            let (status, fields) = parse_head(&self.take_head()?);
+            if (100..200).contains(&status) {
+                interim.push((status, fields));
+                continue;
+            }
+            let (body, trailers) = (Vec::new(), Vec::new());
+            let mut answer = Answer { status, fields, body, trailers, is_whole: true, interim };
+            if method != "HEAD" && status != 204 && status != 304 {
+                self.body_of(&mut answer);
+            }
+            return Ok(answer);
+        }
+    }
+
+    /// The next interim answer's status.
+    #[track_caller]
+    pub(crate) fn interim(&mut self) -> u16 {
+        let head = self.take_head().expect("an interim answer");
+        let (status, _) = parse_head(&head);
+        assert!((100..200).contains(&status), "{status} is final");
+        status
+    }
+
+    /// What still comes, and how it ends.
+    pub(crate) fn rest(&mut self) -> (Vec<u8>, End) {
+        loop {
+            if let Err(end) = self.more() {
+                return (core::mem::take(&mut self.got), end);
+            }
+        }
+    }
+
+    /// Asserts that nothing more comes and that the proxy closes in order.
+    #[track_caller]
+    pub(crate) fn is_closed(&mut self) {
+        let (rest, end) = self.rest();
+        assert_eq!(String::from_utf8_lossy(&rest), "", "bytes after the last answer");
+        assert_eq!(end, End::Closed);
+    }
+
+    fn take_head(&mut self) -> Result<Vec<u8>, End> {
+        loop {
+            if let Some(at) = self.got.windows(4).position(|four| four == b"\r\n\r\n") {
+                return Ok(self.got.drain(..at + 4).collect());
+            }
+            assert!(self.got.len() < 1 << 17, "an endless head");
+            self.more()?;
+        }
+    }
+
+    fn body_of(&mut self, answer: &mut Answer) {
+        let length = answer.field("Content-Length").map(|text| text.parse::<usize>().expect("a length"));
+        let coding = answer.field("Transfer-Encoding").map(str::to_owned);
+        match (length, coding.as_deref()) {
+            (Some(length), None) => answer.is_whole = self.take(length, &mut answer.body),
+            (None, Some("chunked")) => answer.is_whole = self.chunks(answer),
+            (None, None) => {
+                let (body, end) = self.rest();
+                answer.body = body;
+                answer.is_whole = end == End::Closed;
+            }
+            (length, coding) => panic!("length {length:?} and coding {coding:?}"),
+        }
+    }
+
+    fn chunks(&mut self, answer: &mut Answer) -> bool {
+        loop {
+            let Some(line) = self.line() else { return false };
+            let size = usize::from_str_radix(&line, 16).expect("hexadecimal");
+            if size == 0 {
+                break;
+            }
+            let mut end = Vec::new();
+            if !self.take(size, &mut answer.body) || !self.take(2, &mut end) {
+                return false;
+            }
+            assert_eq!(end, b"\r\n", "after a chunk of {size}");
+        }
+        loop {
+            match self.line() {
+                Some(line) if line.is_empty() => return true,
+                Some(line) => {
+                    let (name, value) = line.split_once(':').expect("a field line");
+                    answer.trailers.push((name.to_owned(), value.trim_ascii().to_owned()));
+                }
+                None => return false,
+            }
+        }
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            if !self.take(1, &mut line) {
+                return None;
+            }
+        }
+        line.truncate(line.len() - 2);
+        Some(String::from_utf8(line).expect("readable"))
+    }
+
+    /// Moves `count` bytes to `into`; false if the connection ends before.
+    pub(crate) fn take(&mut self, count: usize, into: &mut Vec<u8>) -> bool {
+        while self.got.len() < count {
+            if self.more().is_err() {
+                into.append(&mut self.got);
+                return false;
+            }
+        }
+        into.extend(self.got.drain(..count));
+        true
+    }
+
+    fn more(&mut self) -> Result<(), End> {
+        let mut chunk = [0; 64 * 1024];
+        let n = read(&mut self.stream, &mut chunk)?;
+        self.got.extend_from_slice(&chunk[..n]);
+        Ok(())
+    }
+}
+
+impl Answer {
+    /// The value of a field that appears at most once.
+    #[track_caller]
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.fields.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
+        let first = values.next()?;
+        assert!(values.next().is_none(), "{name} is repeated: {:?}", self.fields);
+        Some(&first.1)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        core::str::from_utf8(&self.body).expect("text")
+    }
+
+    /// Status and body, of an answer that is whole.
+    #[track_caller]
+    pub(crate) fn whole(&self) -> (u16, &str) {
+        assert!(self.is_whole, "{self:?}");
+        (self.status, self.text())
+    }
+}
+
+/// Status and fields of a head, read as strictly as a head can be read.
+fn parse_head(head: &[u8]) -> (u16, Vec<(String, String)>) {
+    let text = core::str::from_utf8(&head[..head.len() - 4]).expect("ASCII or UTF-8");
+    let mut lines = text.split("\r\n");
+    let start = lines.next().expect("a status line");
+    let status = start.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let fields = lines.map(|line| {
+        assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
+        let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field line: {line:?}"));
+        (name.to_owned(), value.trim_ascii().to_owned())
+    });
+    (status.unwrap_or_else(|| panic!("the status line is {start:?}")), fields.collect())
+}

@@ -1,0 +1,21 @@
+//! The reverse proxy between clients and upstreams that both misbehave.
+//!
+//! | what is shown | module |
+//! |---|---|
+//! | the way there and back: keep-alive, pipelining, methods, framing | `exchanges` |
+//! | upstreams that close, cut, stall, or say too much | `failures` |
+//! | which connection, which backend, and when a request is sent again | `backends` |
+//! | clients that leave, dawdle, or half-close | `clients` |
+//! | the end: drain with exchanges under way | `ending` |
+//!
+//! The proxy runs within the process of its test, on a free port, with one shard; upstreams are scripts over
+//! raw sockets. Every wait is bounded: a socket that stays silent for too long fails its test.
+
+mod backends;
+mod client;
+mod clients;
+mod ending;
+mod exchanges;
+mod failures;
+mod site;
+mod upstream;
