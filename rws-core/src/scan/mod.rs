@@ -100,6 +100,8 @@ pub(crate) struct FieldLine<W> {
     pub(crate) value_end: usize,
     /// Where the next line starts.
     pub(crate) next: usize,
+    /// Whether that is the empty line.
+    pub(crate) is_last: bool,
     /// The word that is the name, in any case.
     pub(crate) word: Option<W>,
 }

@@ -217,7 +217,9 @@ fn line_by_the_book(bytes: &[u8], at: usize) -> Option<FieldLine<()>> {
     let word = AnyName::candidate(ends, len)
         .filter(|(_, word)| line[..len].eq_ignore_ascii_case(&word.lower[..len]));
     let word = word.map(|(word, _)| word);
+    let is_last = bytes[end + 2..].starts_with(b"\r\n");
     is_usual.then_some(FieldLine {
+        is_last,
         colon: at + len,
         value_at: at + len + 2,
         value_end: end,

@@ -117,7 +117,7 @@ impl<V: Vector> Wide<V> {
             return End { at, byte: None };
         }
         // For an `at` behind the slice this may find what is not there: `get` then says so.
-        let found = search.mask(block, shift as u32);
+        let found = search.mask(block, shift);
         if found == 0 {
             return End { at: bytes.len().max(at), byte: None };
         }
@@ -169,7 +169,7 @@ unsafe fn found_at<V: Vector>(bytes: &[u8], at: usize, mask: u64) -> End {
 /// What to look for.
 trait Search<V> {
     /// The mask of what is wanted in `block`, moved down by `shift` bits (modulo 64).
-    fn mask(&mut self, block: V, shift: u32) -> u64;
+    fn mask(&mut self, block: V, shift: usize) -> u64;
 }
 
 /// A search in any slice.
@@ -182,8 +182,8 @@ struct Outside(Class);
 
 impl<V: Vector> Search<V> for Outside {
     #[inline(always)]
-    fn mask(&mut self, block: V, shift: u32) -> u64 {
-        block.outside(self.0).wrapping_shr(shift)
+    fn mask(&mut self, block: V, shift: usize) -> u64 {
+        block.outside(self.0) >> (shift % 64)
     }
 }
 
@@ -198,8 +198,8 @@ struct NotPrintable;
 
 impl<V: Vector> Search<V> for NotPrintable {
     #[inline(always)]
-    fn mask(&mut self, block: V, shift: u32) -> u64 {
-        block.not_printable().wrapping_shr(shift)
+    fn mask(&mut self, block: V, shift: usize) -> u64 {
+        block.not_printable() >> (shift % 64)
     }
 }
 
@@ -207,8 +207,8 @@ struct EqualTo(u8);
 
 impl<V: Vector> Search<V> for EqualTo {
     #[inline(always)]
-    fn mask(&mut self, block: V, shift: u32) -> u64 {
-        block.equal_to(self.0).wrapping_shr(shift)
+    fn mask(&mut self, block: V, shift: usize) -> u64 {
+        block.equal_to(self.0) >> (shift % 64)
     }
 }
 
@@ -216,8 +216,8 @@ struct NotText;
 
 impl<V: Vector> Search<V> for NotText {
     #[inline(always)]
-    fn mask(&mut self, block: V, shift: u32) -> u64 {
-        block.not_text().wrapping_shr(shift)
+    fn mask(&mut self, block: V, shift: usize) -> u64 {
+        block.not_text() >> (shift % 64)
     }
 }
 
@@ -236,16 +236,16 @@ struct SegmentsEnd {
 
 impl<V: Vector> Search<V> for SegmentsEnd {
     #[inline(always)]
-    fn mask(&mut self, block: V, shift: u32) -> u64 {
+    fn mask(&mut self, block: V, shift: usize) -> u64 {
         let Segments { class, separator, not_first } = self.segments;
-        let separators = block.equal_to(separator).wrapping_shr(shift);
+        let separators = block.equal_to(separator) >> (shift % 64);
         let mut unwanted = separators;
         if not_first != separator {
-            unwanted |= block.equal_to(not_first).wrapping_shr(shift);
+            unwanted |= block.equal_to(not_first) >> (shift % 64);
         }
         let starts = (separators << V::LANE_BITS) | self.starts;
         self.starts = separators >> ((V::BYTES - 1) * V::LANE_BITS);
-        block.outside(class).wrapping_shr(shift) | (starts & unwanted)
+        block.outside(class) >> (shift % 64) | (starts & unwanted)
     }
 }
 
@@ -271,9 +271,6 @@ impl<V: Vector> Wide<V> {
         let byte = |index: usize| unsafe { *bytes.get_unchecked(index) };
         // SAFETY: as above, for two bytes.
         let pair = |index: usize| unsafe { bytes.as_ptr().add(index).cast::<[u8; 2]>().read() };
-        if byte(at) == b'\r' {
-            return None;
-        }
         let last = bytes.len() - V::BYTES;
         // SAFETY: as the caller promises.
         let len = unsafe { self.first_in_block::<FAR, _>(bytes, at, last, EqualTo(b':')) };
@@ -309,7 +306,9 @@ impl<V: Vector> Wide<V> {
                 return None;
             }
         }
-        Some(FieldLine { colon, value_at, value_end, next: value_end + 2, word })
+        let next = value_end + 2;
+        let is_last = (next + 1 < bytes.len()) && pair(next) == *b"\r\n";
+        Some(FieldLine { colon, value_at, value_end, next, is_last, word })
     }
 
     /// Where the text ends that starts at `at`. `None` if no byte follows that end in `bytes`.
@@ -403,7 +402,7 @@ impl<V: Vector> Wide<V> {
         let base = if FAR { at } else { at.min(last) };
         let shift = (at - base) * V::LANE_BITS;
         // SAFETY: `base` is at most `last`.
-        first_lane::<V>(search.mask(unsafe { self.block(bytes, base) }, shift as u32))
+        first_lane::<V>(search.mask(unsafe { self.block(bytes, base) }, shift))
     }
 
     /// Whether the name and the port of `at..end` are as [`Kernel::is_plain_host`] says.
@@ -415,10 +414,10 @@ impl<V: Vector> Wide<V> {
         let base = at.min(last);
         // SAFETY: `base` is at most `last`.
         let block = unsafe { self.block(bytes, base) };
-        let shift = ((at - base) * V::LANE_BITS) as u32;
-        let outside = block.outside(NAME).wrapping_shr(shift);
+        let shift = (at - base) * V::LANE_BITS;
+        let outside = block.outside(NAME) >> (shift % 64);
         let name_len = first_lane::<V>(outside);
-        let dots = block.equal_to(b'.').wrapping_shr(shift);
+        let dots = block.equal_to(b'.') >> (shift % 64);
         // The lowest bit stands for the place before the host, as if there was a dot.
         let empty_labels = dots & ((dots << V::LANE_BITS) | 1);
         if empty_labels & (outside ^ outside.wrapping_sub(1)) != 0 || name_len == 0 {
@@ -429,7 +428,7 @@ impl<V: Vector> Wide<V> {
             return true;
         }
         let port_len = len - name_len - 1;
-        let other = block.no_digits().wrapping_shr(shift) >> (name_len * V::LANE_BITS) >> V::LANE_BITS;
+        let other = block.no_digits() >> (shift % 64) >> (name_len * V::LANE_BITS) >> V::LANE_BITS;
         // SAFETY: `name_len` is less than `len`.
         let separator = unsafe { *bytes.get_unchecked(at + name_len) };
         separator == b':' && port_len.wrapping_sub(1) < 4 && first_lane::<V>(other) >= port_len

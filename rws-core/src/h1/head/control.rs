@@ -18,11 +18,14 @@ impl Control {
     pub(super) const NONE: Control = Control(0);
 
     /// With a `Connection` line (RFC 9110 §7.6.1).
+    #[inline(always)]
     pub(super) fn with_options(self, value: &[u8]) -> Control {
         // Nearly all that is ever sent.
-        if value == b"keep-alive" {
-            return Control(self.0 | KEEP_ALIVE);
-        }
+        if value == b"keep-alive" { Control(self.0 | KEEP_ALIVE) } else { self.with_any_options(value) }
+    }
+
+    #[inline(never)]
+    fn with_any_options(self, value: &[u8]) -> Control {
         let mut said = self.0;
         for option in value.split(|&byte| byte == b',').map(|option| option.trim_ascii()) {
             for (name, flag) in
@@ -50,24 +53,29 @@ impl Control {
         }
     }
 
-    /// Whether the connection may be used again (RFC 9112 §9.3).
+    /// What all that means in a message of this version.
     #[inline(always)]
-    pub(super) const fn is_persistent(self, version: Version) -> bool {
-        match version {
-            Version::Http10 => self.0 & (CLOSE | KEEP_ALIVE) == KEEP_ALIVE,
-            Version::Http11 | Version::Http2 | Version::Http3 => self.0 & CLOSE == 0,
+    pub(super) fn meaning(self, version: Version) -> Meaning {
+        if self.0 & !KEEP_ALIVE == 0 && version == Version::Http11 {
+            return Meaning { persistent: true, upgrade: false, expects_continue: false };
+        }
+        let says = |flags: u8| self.0 & flags == flags;
+        let is_old = version == Version::Http10;
+        Meaning {
+            persistent: !says(CLOSE) && (says(KEEP_ALIVE) || !is_old),
+            upgrade: says(LISTS_UPGRADE | HAS_UPGRADE) && !is_old,
+            expects_continue: says(EXPECTS_CONTINUE) && !is_old,
         }
     }
+}
 
-    /// Whether an upgrade is asked for: both fields, and not in HTTP/1.0 (RFC 9110 §7.8).
-    #[inline(always)]
-    pub(super) fn asks_upgrade(self, version: Version) -> bool {
-        self.0 & (LISTS_UPGRADE | HAS_UPGRADE) == LISTS_UPGRADE | HAS_UPGRADE && version != Version::Http10
-    }
-
-    /// Whether the client waits for `100 (Continue)`; in HTTP/1.0 that is ignored (RFC 9110 §10.1.1).
-    #[inline(always)]
-    pub(super) fn expects_continue(self, version: Version) -> bool {
-        self.0 & EXPECTS_CONTINUE != 0 && version != Version::Http10
-    }
+/// What a head wants of the connection and the exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meaning {
+    /// The connection may be used again (RFC 9112 §9.3).
+    pub(super) persistent: bool,
+    /// An upgrade is asked for: both fields, and not in HTTP/1.0 (RFC 9110 §7.8).
+    pub(super) upgrade: bool,
+    /// The client waits for `100 (Continue)`; in HTTP/1.0 that is ignored (RFC 9110 §10.1.1).
+    pub(super) expects_continue: bool,
 }

@@ -44,12 +44,12 @@ pub(super) fn parse<K: Kernel, N: Notes>(
     let lines = Lines::new(bytes);
     let mut at = at;
     let mut count = 0_usize;
+    if is_empty_line(bytes, at) {
+        return Ok(Section { end: at.wrapping_add(2) as u16, count: 0 });
+    }
     loop {
         let line = match kernel.field_line::<KnownName>(lines, at) {
             Some(line) => line,
-            None if bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")) => {
-                return Ok(Section { end: at.wrapping_add(2) as u16, count: count as u16 });
-            }
             None => odd_line(kernel, bytes, at)?,
         };
         let slot = slots.get_mut(count).ok_or(PeerFault::TooManyFields)?;
@@ -65,6 +65,9 @@ pub(super) fn parse<K: Kernel, N: Notes>(
             None => *slot = Field::named(span(at, line.colon), value).ok_or(PeerFault::HeadTooLarge)?,
         }
         at = line.next;
+        if line.is_last {
+            return Ok(Section { end: at.wrapping_add(2) as u16, count: count as u16 });
+        }
     }
 }
 /// Any line, of whatever shape, or what is wrong with it.
@@ -75,7 +78,7 @@ fn odd_line<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<FieldLine<K
     let next = after_line_end(bytes, line_end, PeerFault::FieldValueSyntax)?;
     let value_end = blanks_start(bytes, value_at, line_end.at);
     let word = KnownName::from_bytes(bytes.get(at..colon).unwrap_or(&[]));
-    Ok(FieldLine { colon, value_at, value_end, next, word })
+    Ok(FieldLine { colon, value_at, value_end, next, is_last: is_empty_line(bytes, next), word })
 }
 
 /// Reads `name ":" OWS` at `at`: where the colon stands, and what comes behind the white space.
@@ -132,6 +135,11 @@ fn broken_line_end(bytes: &[u8], end: End, otherwise: PeerFault) -> Stop {
         (Some(b'\r' | b'\n'), _) => Stop::Fault(PeerFault::BareLineEnding),
         (Some(_), _) => Stop::Fault(otherwise),
     }
+}
+
+#[inline(always)]
+fn is_empty_line(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"))
 }
 
 #[inline(always)]

@@ -1,12 +1,12 @@
 //! Request heads: `method SP target SP version CRLF`, then fields (RFC 9112 §3).
 
-use super::control::Control;
+use super::control::{Control, Meaning};
 use super::fields::{self, Notes};
 use super::framing::{Framing, has_content};
 use super::resume::Parser;
 use super::target::{self, Target};
 use super::{ParsedRequest, Stop, span};
-use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, Version};
+use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, TargetSpans, Version, parse_target};
 use crate::scan::{self, End, Kernel};
 use crate::{Limits, PeerFault};
 
@@ -37,11 +37,8 @@ impl Parser for RequestParser<'_, '_> {
         let slots = fields::slots(self.scratch.fields, self.limits);
         let section = fields::parse(kernel, bytes, line.end, slots, &mut facts)?;
         let Facts { framing, control, host, .. } = facts;
-        let upgrade = control.asks_upgrade(version);
+        let Meaning { persistent, upgrade, expects_continue } = control.meaning(version);
         let body = framing.of_request(line.method, upgrade)?;
-        if !facts.has_host() && version != Version::Http10 {
-            return Err(PeerFault::HostMissing.into());
-        }
         let spans = RequestSpans {
             arena_len: section.end,
             fields_len: section.count,
@@ -50,16 +47,39 @@ impl Parser for RequestParser<'_, '_> {
             target: line.target.spans(host),
             version,
             body,
-            expect_continue: control.expects_continue(version) && has_content(body),
+            expect_continue: expects_continue && has_content(body),
             upgrade,
         };
-        let mut head = ParsedRequest { spans, persistent: control.is_persistent(version) };
+        let mut head = ParsedRequest { spans, persistent };
         if !line.target.is_plain(kernel, line.method, host, bytes) {
-            // Overwritten in place: a result that holds the parts would be copied twice on the quick way.
-            target::parse_odd(&mut head.spans, host, bytes, self.scratch)?;
+            parse_odd_target(&mut head.spans, bytes, self.scratch)?;
         }
         Ok(head)
     }
+}
+
+/// Reads a target, or a `Host`, that needs a closer look.
+///
+/// In place: a result that held the parts would be copied field by field on the quick way too.
+#[cold]
+#[inline(never)]
+fn parse_odd_target(
+    head: &mut RequestSpans,
+    bytes: &[u8],
+    scratch: &mut Scratch<'_>,
+) -> Result<(), PeerFault> {
+    let TargetSpans { raw, authority: host, .. } = head.target;
+    if !is_there(host) && head.version != Version::Http10 {
+        return Err(PeerFault::HostMissing);
+    }
+    head.target = parse_target(head.method, raw, host, bytes, scratch.bytes)?;
+    Ok(())
+}
+
+/// Whether this is where a value stands: none stands at the start of a head.
+#[inline(always)]
+const fn is_there(value: Span) -> bool {
+    value.at != 0
 }
 
 /// What the fields of a request say to the engine.
@@ -67,22 +87,16 @@ struct Facts {
     version: Version,
     framing: Framing,
     control: Control,
-    /// Where `Host` stands; no value stands at the start of a head, so [`Span::EMPTY`] says that there is none.
+    /// Where `Host` stands; [`Span::EMPTY`] if there is none.
     host: Span,
 }
 
 impl Facts {
-    #[inline(always)]
-    fn has_host(&self) -> bool {
-        self.host.at != 0
-    }
-
     #[inline(never)]
     fn note_other(&mut self, name: KnownName, value: &[u8]) -> Result<(), PeerFault> {
         match name {
             KnownName::ContentLength => self.framing = self.framing.with_length(value)?,
             KnownName::TransferEncoding => self.framing = self.framing.with_coding(value, self.version)?,
-            KnownName::Connection => self.control = self.control.with_options(value),
             KnownName::Upgrade => self.control = self.control.with_upgrade(value),
             KnownName::Expect => self.control = self.control.with_expectation(value)?,
             _ => {}
@@ -99,17 +113,22 @@ impl Notes for Facts {
 
     #[inline(always)]
     fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault> {
-        if name != KnownName::Host {
-            return self.note_other(name, value.bytes(bytes));
+        match name {
+            KnownName::Host if is_there(self.host) => Err(PeerFault::HostRepeated),
+            KnownName::Host => {
+                self.host = value;
+                Ok(())
+            }
+            KnownName::Connection => {
+                self.control = self.control.with_options(value.bytes(bytes));
+                Ok(())
+            }
+            _ => self.note_other(name, value.bytes(bytes)),
         }
-        if self.has_host() {
-            return Err(PeerFault::HostRepeated);
-        }
-        self.host = value;
-        Ok(())
     }
 }
 
+/// The request line in parts.
 struct RequestLine {
     method: Method,
     method_end: usize,

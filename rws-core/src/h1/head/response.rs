@@ -44,7 +44,7 @@ impl Parser for ResponseParser<'_, '_> {
             version: line.version,
             body,
         };
-        let persistent = facts.control.is_persistent(line.version) && body != BodyFraming::UntilClose;
+        let persistent = facts.control.meaning(line.version).persistent && body != BodyFraming::UntilClose;
         Ok(ParsedResponse { spans, persistent })
     }
 }

@@ -1,10 +1,10 @@
 //! The quick way for request targets that need no decoding, which are almost all.
 //!
-//! It has no rule of its own: what it takes, [`parse_target`] takes too, with the same result, and all else
+//! It has no rule of its own: what it takes, [`parse_target`](crate::message::parse_target) takes too, with the same result, and all else
 //! is left to that. A test holds the two together.
 
 use super::{Stop, span};
-use crate::message::{Method, PathAt, RequestSpans, Scratch, Span, TargetForm, TargetSpans, parse_target};
+use crate::message::{Method, PathAt, Span, TargetForm, TargetSpans};
 use crate::scan::{self, Kernel, Scalar};
 use crate::{Limits, PeerFault};
 
@@ -83,16 +83,4 @@ impl Target {
             && method != Method::Connect
             && kernel.is_plain_host(bytes, usize::from(host.at), host.end())
     }
-}
-
-/// Any other target: its parts replace those that `head` has.
-#[cold]
-pub(super) fn parse_odd(
-    head: &mut RequestSpans,
-    host: Span,
-    bytes: &[u8],
-    scratch: &mut Scratch<'_>,
-) -> Result<(), PeerFault> {
-    head.target = parse_target(head.method, head.target.raw, host, bytes, scratch.bytes)?;
-    Ok(())
 }
