@@ -8,3 +8,4 @@ mod outside;
 mod requests;
 mod routes;
 mod server;
+mod upstream;

@@ -24,7 +24,8 @@ pub struct Config {
     pub access_log: bool,
     /// Whether `/metrics` answers peers that are not loopback too.
     pub metrics: bool,
-    /// The directory that requests are served from which no route takes; `None` answers them 404.
+    /// The directory that requests are served from which no route takes; `None` answers them 404. Directories
+    /// are listed where there are no routes and `ip` is loopback: somebody looks at files of their own.
     pub root: Option<PathBuf>,
     /// The largest request body, in bytes; a larger one is answered 413.
     pub request_body_bytes_max: u64,
