@@ -56,6 +56,11 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).expect("the proxy reads");
     }
 
+    /// Sends, though the proxy may have closed already. Whether all went.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
     /// Begins a GET request.
     #[track_caller]
     pub(crate) fn ask(&mut self, target: &str) {
@@ -71,6 +76,10 @@ impl Client {
 
     pub(crate) fn half_close(&self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    pub(crate) fn half_close_if_open(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Cuts the connection with a reset.

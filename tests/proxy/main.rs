@@ -3,19 +3,25 @@
 //! | what is shown | module |
 //! |---|---|
 //! | the way there and back: keep-alive, pipelining, methods, framing | `exchanges` |
+//! | bodies: every framing and pace, `100-continue`, early answers, trailers | `bodies` |
 //! | upstreams that close, cut, stall, or say too much | `failures` |
 //! | which connection, which backend, and when a request is sent again | `backends` |
 //! | clients that leave, dawdle, or half-close | `clients` |
+//! | whatever a client sends, the upstream sees one sound request or none | `smuggling` |
+//! | what is written into the request, and what is taken out of it | `rewriting` |
 //! | the end: drain with exchanges under way | `ending` |
 //!
 //! The proxy runs within the process of its test, on a free port, with one shard; upstreams are scripts over
 //! raw sockets. Every wait is bounded: a socket that stays silent for too long fails its test.
 
 mod backends;
+mod bodies;
 mod client;
 mod clients;
 mod ending;
 mod exchanges;
 mod failures;
+mod rewriting;
 mod site;
+mod smuggling;
 mod upstream;

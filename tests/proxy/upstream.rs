@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use crate::client::{End, PATIENCE};
+use crate::client::{Client, End, PATIENCE};
 
 /// A listening server; its connections come one by one.
 pub(crate) struct Upstream {
@@ -72,6 +72,24 @@ impl Upstream {
             Ok(stream) => Some(Link::new(stream)),
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
         }
+    }
+
+    /// The next connection, or the status of an answer that `client` gets without one.
+    pub(crate) fn accept_or(&self, client: &mut Client) -> Result<Link, u16> {
+        client.stream.set_nonblocking(true).expect("a socket");
+        let until = std::time::Instant::now() + PATIENCE;
+        let accepted = loop {
+            if let Some(link) = self.accept_if_any() {
+                break Ok(link);
+            }
+            if client.stream.peek(&mut [0]).is_ok() {
+                break Err(());
+            }
+            assert!(std::time::Instant::now() < until, "neither a connection nor an answer");
+            std::thread::yield_now();
+        };
+        client.stream.set_nonblocking(false).expect("a socket");
+        accepted.map_err(|()| client.answer().status)
     }
 
     /// Answers every request of every connection by `serve`, for as long as the test runs.
@@ -175,6 +193,11 @@ impl Link {
             self.more()?;
         }
         Ok(self.got.drain(..count).collect())
+    }
+
+    /// What has been read beyond what was asked for.
+    pub(crate) fn buffered(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.got)
     }
 
     /// What still comes, and how it ends.
