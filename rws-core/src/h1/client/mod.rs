@@ -185,8 +185,11 @@ impl Connection for Client {
         if self.exchange() != Some(stream) {
             return Err(Misuse::StaleStream.into());
         }
+        // As in the server role: only who had to wait for it is excused.
+        if !self.rx_counts() {
+            self.clock.excuse_rx();
+        }
         self.body.grant(bytes);
-        self.clock.excuse_rx();
         Ok(())
     }
 

@@ -198,8 +198,12 @@ impl Connection for Server {
         if self.exchange() != Some(stream) {
             return Err(Misuse::StaleStream.into());
         }
+        // Time counts against the peer unless it had to wait for this: or each grant for a dribbled byte would
+        // buy the next one a whole grace.
+        if !self.rx_counts() {
+            self.clock.excuse_rx();
+        }
         self.body.grant(bytes);
-        self.clock.excuse_rx();
         self.continue_due |= self.expects;
         self.expects = false;
         Ok(())

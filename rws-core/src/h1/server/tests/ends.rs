@@ -247,6 +247,33 @@ fn a_slow_body_gets_a_408_or_is_cut_off_when_the_answer_has_begun() {
 }
 
 #[test]
+fn a_grant_excuses_only_a_client_that_had_to_wait_for_it() {
+    let at = |second: u64| Env { now: Instant::from_micros(second * 1_000_000), limits: &LIMITS, date: None };
+    let (mut bytes, mut fields) = ([0; 1024], [Field::default(); 16]);
+    let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
+    let mut post = POST.replace('5', "100000").into_bytes();
+    let mut dribbled = Server::new(&at(0));
+    dribbled.receive(&at(0), &mut post, &mut scratch);
+    let stream = dribbled.exchange().unwrap();
+    let late = (1..60).find(|&second| {
+        dribbled.receive(&at(second), &mut [b'x'], &mut scratch);
+        dribbled.grant(stream, 1).unwrap();
+        dribbled.on_deadline(&at(second)).is_some()
+    });
+    assert!(late.is_some_and(|second| second <= 21), "late at {late:?}");
+
+    let mut waited = Server::new(&at(0));
+    waited.receive(&at(0), &mut post, &mut scratch);
+    let stream = waited.exchange().unwrap();
+    waited.receive(&at(0), &mut alloc::vec![b'x'; LIMITS.body_window_bytes as usize], &mut scratch);
+    assert_eq!((waited.rx_want(), waited.next_deadline()), (0, Instant::NEVER));
+    waited.grant(stream, 1).unwrap();
+    assert_eq!(waited.on_deadline(&at(100)), None);
+    assert_eq!(waited.on_deadline(&at(109)), None);
+    assert!(waited.on_deadline(&at(110)).is_some());
+}
+
+#[test]
 fn a_client_that_takes_nothing_is_reset() {
     let drive = Drive::new(&LIMITS);
     let mut server = Server::new(&drive.env());
