@@ -1,6 +1,6 @@
 //! Accepting connections, within their caps.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -91,20 +91,15 @@ impl<A: Application> Shard<A> {
     }
 
     fn admit(&mut self, socket: OwnedFd, peer: SocketAddr) {
-        let cap = self.settings.connections_per_ip_max;
-        if cap > 0 && !peer.ip().is_loopback() {
-            let Some(acceptor) = self.acceptor.as_mut() else { return };
-            let held = acceptor.per_ip.entry(peer.ip()).or_insert(0);
-            if *held >= cap {
-                return self.stats.turned_away_total.up();
-            }
-            *held += 1;
+        if !self.count(peer) {
+            return self.stats.turned_away_total.up();
         }
         self.generation = self.generation.wrapping_add(1);
         let env = super::env(&self.clock, &self.settings);
         let entry = self.conns.vacant_entry();
         let key = entry.key() as u32;
         if self.poller.add(&socket, u64::from(key), Interest::ReadWrite).is_err() {
+            self.uncount(Some(peer));
             return self.stats.turned_away_total.up();
         }
         let mut flags = Flags::default();
@@ -126,13 +121,30 @@ impl<A: Application> Shard<A> {
         self.rearm(key);
     }
 
-    /// Forgets a connection of `peer` in its cap.
+    /// Counts a connection of `peer`; false if its share is used up.
+    fn count(&mut self, peer: SocketAddr) -> bool {
+        let cap = self.settings.connections_per_ip_max;
+        let (Some(acceptor), Some(holder)) = (self.acceptor.as_mut(), holder(peer.ip())) else { return true };
+        if cap == 0 {
+            return true;
+        }
+        let held = acceptor.per_ip.entry(holder).or_insert(0);
+        let is_within = *held < cap;
+        *held += usize::from(is_within);
+        is_within
+    }
+
+    /// Forgets a connection of `peer` in its share.
     pub(super) fn uncount(&mut self, peer: Option<SocketAddr>) {
-        let (Some(acceptor), Some(peer)) = (self.acceptor.as_mut(), peer) else { return };
-        if let Some(held) = acceptor.per_ip.get_mut(&peer.ip()) {
+        let (Some(acceptor), Some(holder)) =
+            (self.acceptor.as_mut(), peer.and_then(|peer| holder(peer.ip())))
+        else {
+            return;
+        };
+        if let Some(held) = acceptor.per_ip.get_mut(&holder) {
             *held = held.saturating_sub(1);
             if *held == 0 {
-                acceptor.per_ip.remove(&peer.ip());
+                acceptor.per_ip.remove(&holder);
             }
         }
     }
@@ -148,5 +160,32 @@ impl<A: Application> Shard<A> {
         }
         self.watch_listener(false);
         self.acceptor = None;
+    }
+}
+
+/// Whose share a connection from `peer` is counted in: none for loopback. An IPv6 subscriber has a whole /64
+/// to connect from.
+fn holder(peer: IpAddr) -> Option<IpAddr> {
+    match peer.to_canonical() {
+        peer if peer.is_loopback() => None,
+        IpAddr::V4(peer) => Some(peer.into()),
+        IpAddr::V6(peer) => Some(Ipv6Addr::from_bits(peer.to_bits() >> 64 << 64).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holder;
+
+    #[test]
+    fn a_share_belongs_to_an_ipv4_address_or_an_ipv6_network() {
+        let of = |text: &str| holder(text.parse().unwrap()).map(|holder| holder.to_string());
+        assert_eq!(of("192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(of("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(of("2001:db8:1:2:3:4:5:6").as_deref(), Some("2001:db8:1:2::"));
+        assert_eq!(of("2001:db8:1:2::9"), of("2001:db8:1:2:ffff::"));
+        for loopback in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(of(loopback), None, "{loopback}");
+        }
     }
 }

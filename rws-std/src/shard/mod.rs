@@ -273,6 +273,8 @@ impl<A: Application> Shard<A> {
 
     /// Waits for events, mail and timers, and begins a new turn.
     pub(crate) fn wait(&mut self) {
+        // Before it sleeps: a connection may have left in this turn, and another may take its place.
+        self.reconsider_listener();
         self.fetch_mail();
         let has_work = !(self.letters.is_empty() && self.again.is_empty() && self.links_again.is_empty());
         let timeout = if has_work { Some(Duration::ZERO) } else { self.patience() };
@@ -288,7 +290,6 @@ impl<A: Application> Shard<A> {
         self.clock.tick();
         self.fetch_mail();
         self.ring_timers();
-        self.reconsider_listener();
         if self.clock.now().since_us(self.trimmed) >= TRIM_EVERY_US {
             self.trimmed = self.clock.now();
             self.pools.trim();
