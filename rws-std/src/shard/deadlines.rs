@@ -150,6 +150,10 @@ impl<A: Application> Shard<A> {
         let keys: Vec<u32> = self.conns.iter().map(|(key, _)| key as u32).collect();
         for key in keys {
             if let Some(conn) = self.conns.get_mut(key as usize) {
+                if conn.h1.exchange().is_some() {
+                    // Its answer says that the connection ends, even where a late job brings it.
+                    conn.h1.shutdown(&super::env(&self.clock, &self.settings));
+                }
                 conn.flags.set(Flags::READABLE);
                 self.list(key);
             }

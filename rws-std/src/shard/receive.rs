@@ -121,6 +121,10 @@ impl<A: Application> Shard<A> {
             reading.from += step.consumed;
             match step.event {
                 Some(Event::Request { stream, head, end: _ }) => {
+                    if self.draining_until.is_some() {
+                        // Its answer says that the connection ends with it.
+                        conn.h1.shutdown(&env);
+                    }
                     self.stats.requests_total.up();
                     buf.head = Some(head);
                     return Progress::Job(self.send_away(buf, reading, stream, Work::Begin { at }));
