@@ -18,11 +18,16 @@
 //! start `hello`. Every wait is bounded: a socket that stays silent for too long fails its test.
 
 mod bodies;
+mod caps;
 mod chunks;
+mod ending;
 mod exchanges;
 mod handlers;
+mod memory;
 mod peer;
+mod process;
 mod refusals;
 mod serving;
+mod slow;
 mod smuggling;
 mod splitting;

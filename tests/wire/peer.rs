@@ -73,6 +73,14 @@ impl Peer {
         socket.set_linger(Some(Duration::ZERO)).expect("a socket");
     }
 
+    /// Waits for bytes at most this long; whether any came (or the end).
+    pub(crate) fn hears_within(&mut self, patience: Duration) -> bool {
+        self.stream.set_read_timeout(Some(patience)).expect("a socket");
+        let heard = !self.got.is_empty() || self.more() != Err(End::Silent);
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        heard
+    }
+
     /// Reads the next answer.
     #[track_caller]
     pub(crate) fn answer(&mut self) -> Answer {
