@@ -81,6 +81,9 @@ SUITES = [
           [["cargo", "nextest", "run", "--manifest-path", "tests/peers/Cargo.toml", "--test", "differential"]],
           ("nextest",), ("peer-test:differential",)),
     Suite("fuzz", "every fuzz target for a minute (--full: ten)", [fuzzing.smoke], ("cargo-fuzz",), ("fuzz",), minutes_max=25),
+    Suite("micro", "criterion benches of the core (--full: with all their samples)",
+          [["cargo", "bench", "-p", "rws-core", "--bench", "*", "--", "--quick", "--quiet"]], inputs=("benches",),
+          full_only=[["cargo", "bench", "-p", "rws-core", "--bench", "*"]]),
     Suite("latency", "blocking handlers do not delay the others", [[*BENCH, "latency"]], ("release",)),
     Suite("hostile", "idle, dribbling and malformed clients change nothing for a normal one",
           [[*BENCH, "hostile"]], ("release",)),
@@ -122,5 +125,6 @@ INPUTS: dict[str, Callable[[str], str | None]] = {
     "corpora": lambda _: missing_path(CORPORA / "h1", "the corpora folder (RWS_CORPORA, or ../shared/data beside the project)"),
     "fuzz": lambda _: missing_path(ROOT / "fuzz" / "Cargo.toml", "fuzz/Cargo.toml"),
     "scan": lambda _: missing_path(ROOT / "rws-core" / "src" / "scan", "rws-core/src/scan"),
+    "benches": lambda _: missing_path(ROOT / "rws-core" / "benches", "rws-core/benches"),
     "loom": missing_loom,
 }
