@@ -44,6 +44,10 @@ pub(crate) enum End {
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Client {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the proxy accepts");
+        Client::over(stream)
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> Client {
         stream.set_nodelay(true).expect("a socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
@@ -138,7 +142,7 @@ impl Client {
         assert_eq!(end, End::Closed);
     }
 
-    fn take_head(&mut self) -> Result<Vec<u8>, End> {
+    pub(crate) fn take_head(&mut self) -> Result<Vec<u8>, End> {
         loop {
             if let Some(at) = self.got.windows(4).position(|four| four == b"\r\n\r\n") {
                 return Ok(self.got.drain(..at + 4).collect());
@@ -188,15 +192,25 @@ impl Client {
         }
     }
 
-    fn line(&mut self) -> Option<String> {
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            if !self.take(1, &mut line) {
-                return None;
+    /// The next line, without its end.
+    pub(crate) fn line(&mut self) -> Option<String> {
+        let at = loop {
+            if let Some(at) = self.got.windows(2).position(|two| two == b"\r\n") {
+                break at;
             }
-        }
-        line.truncate(line.len() - 2);
+            self.more().ok()?;
+        };
+        let line = self.got.drain(..at + 2).take(at).collect();
         Some(String::from_utf8(line).expect("readable"))
+    }
+
+    /// The next bytes, at least one and at most `most`.
+    pub(crate) fn piece(&mut self, most: usize) -> Option<Vec<u8>> {
+        if self.got.is_empty() {
+            self.more().ok()?;
+        }
+        let rest = self.got.split_off(most.min(self.got.len()));
+        Some(core::mem::replace(&mut self.got, rest))
     }
 
     /// Moves `count` bytes to `into`; false if the connection ends before.

@@ -10,6 +10,7 @@
 //! | whatever a client sends, the upstream sees one sound request or none | `smuggling` |
 //! | what is written into the request, and what is taken out of it | `rewriting` |
 //! | the end: drain with exchanges under way | `ending` |
+//! | the binary: large bodies within little memory, an upstream that is killed | `process` |
 //!
 //! The proxy runs within the process of its test, on a free port, with one shard; upstreams are scripts over
 //! raw sockets. Every wait is bounded: a socket that stays silent for too long fails its test.
@@ -18,10 +19,13 @@ mod backends;
 mod bodies;
 mod client;
 mod clients;
+mod content;
 mod ending;
 mod exchanges;
 mod failures;
+mod process;
 mod rewriting;
 mod site;
 mod smuggling;
+mod streaming;
 mod upstream;
