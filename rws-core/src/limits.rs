@@ -49,7 +49,7 @@ pub struct Limits {
     pub rate_grace_us: u64,
     /// After a refusal: how long what the peer still sends is read and dropped before the close: µs.
     pub linger_timeout_us: u64,
-    /// After a refusal: how much of it is read and dropped before the close: bytes.
+    /// After a refusal: how much of it is read and dropped at most: bytes.
     pub linger_bytes_max: u32,
     /// Accept the CONNECT method (off by default).
     pub connect_method: bool,

@@ -128,16 +128,20 @@ impl BodyReader {
         self.stalled = false;
     }
 
+    /// The credit left, as it was granted.
+    pub(super) fn granted(&self) -> u32 {
+        self.credit
+    }
+
     /// The credit left.
     pub(super) fn credit(&self) -> usize {
         usize::try_from(self.credit).unwrap_or(usize::MAX)
     }
 
     /// Spends credit on bytes that belong to no body.
-    pub(super) fn spend(&mut self, bytes: usize) -> bool {
+    pub(super) fn spend(&mut self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.credit = self.credit.saturating_sub(bytes);
-        self.credit > 0
     }
 
     /// The connection has ended: whether the body may end there.

@@ -19,8 +19,8 @@
 //!             fault or too slow before the answer's head: Refusing; after it: Closed, cut off.
 //!   Drain     drops the rest of a request body. Malformed or more than linger_bytes_max: Linger.
 //!   Refusing  the engine's own answer is written: Linger.
-//!   Linger    nothing more is written; what comes is dropped. End of input, linger_timeout_us or
-//!             linger_bytes_max: Closed.
+//!   Linger    nothing more is written; what comes is dropped, and past linger_bytes_max not even read. End of
+//!             input, linger_timeout_us: Closed.
 //! ```
 //!
 //! ```text

@@ -59,7 +59,9 @@ impl Client {
             self.persist = false;
         }
         self.held = false;
+        let granted = self.body.granted();
         self.body = BodyReader::new(head.body, env.limits.body_window_bytes);
+        self.body.grant(granted);
         let end = self.body.is_ended();
         let tunnel = self.method == Method::Connect && (200..300).contains(&head.status.code());
         if switches || tunnel {

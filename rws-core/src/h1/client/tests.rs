@@ -219,6 +219,20 @@ fn expecting(drive: &mut Drive<'_>) -> (Client, Script) {
 }
 
 #[test]
+fn credit_granted_before_the_response_comes_counts() {
+    let limits = Limits { body_window_bytes: 2, ..LIMITS };
+    let mut drive = Drive::new(&limits);
+    drive.grants = false;
+    let mut client = Client::new(&drive.env());
+    let mut script = Script::new([get()]);
+    let stream = client.open().unwrap();
+    client.grant(stream, 3).unwrap();
+    drive.feed(&mut client, &mut script, b"");
+    drive.feed(&mut client, &mut script, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789");
+    assert_eq!(drive.log[1..], ["body 12345", "stalled"]);
+}
+
+#[test]
 fn a_held_body_goes_with_the_100_or_when_the_wait_is_over() {
     let mut drive = Drive::new(&LIMITS);
     let (mut client, mut script) = expecting(&mut drive);

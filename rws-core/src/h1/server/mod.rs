@@ -134,6 +134,15 @@ impl Server {
             self.phase = Phase::Drain;
             self.body.set_credit(env.limits.linger_bytes_max);
             self.clock.arm_rx(env, env.limits.rate_grace_us);
+            self.judge_rest(env);
+        }
+    }
+
+    /// Gives up on a body of which more is still to come than is worth reading. Not only when that more is
+    /// there: a driver does not read what nobody wants.
+    fn judge_rest(&mut self, env: &Env<'_>) {
+        if self.body.is_paused() {
+            self.linger(env);
         }
     }
 

@@ -96,6 +96,7 @@ impl Server {
                     self.body = BodyReader::NONE;
                     self.await_request(env);
                 }
+                self.judge_rest(env);
                 Step { consumed, event: None }
             }
             Ok((consumed, Found::End(_))) => {
@@ -112,15 +113,13 @@ impl Server {
         }
     }
 
+    /// What comes after our last byte. Past `linger_bytes_max` nothing more is wanted, but the connection waits on:
+    /// to close it with bytes unread would reset it, and destroy an answer that the client has not read yet.
     pub(super) fn drop_input(&mut self, rx: &[u8]) -> Step {
-        let mut event = None;
-        let lingers = self.phase == Phase::Linger && !rx.is_empty();
-        // An answer that is still on its way keeps the connection: nothing more is read meanwhile.
-        if lingers && !self.body.spend(rx.len()) && !self.clock.is_flushing() {
-            self.phase = Phase::Closed;
-            event = Some(Event::Closed);
+        if self.phase == Phase::Linger {
+            self.body.spend(rx.len());
         }
-        Step { consumed: rx.len(), event }
+        Step { consumed: rx.len(), event: None }
     }
 
     /// The peer broke the protocol: it gets an answer if none has begun, else the exchange is cut off.
