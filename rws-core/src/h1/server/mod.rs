@@ -402,7 +402,7 @@ impl ByteConnection for Server {
     fn flushed(&mut self, env: &Env<'_>, bytes: usize) {
         self.clock.flushed(bytes as u64);
         if self.phase == Phase::Linger && !self.clock.is_flushing() {
-            if self.eof || self.body.credit() == 0 {
+            if self.eof {
                 self.phase = Phase::Closed;
             } else {
                 self.clock.arm_rx(env, env.limits.linger_timeout_us);
