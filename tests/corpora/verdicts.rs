@@ -91,6 +91,13 @@ pub(crate) const BOTH_REFUSE: &[(PeerFault, &[&str])] = &[
     ),
     (HostSyntax, &["url.md: Double `@`"]),
     (
+        LengthAndEncoding,
+        &[
+            "request/content-length.md: Error on simultaneous `Content-Length` and `Transfer-Encoding: identity`",
+            "request/transfer-encoding.md: POST with empty `Transfer-Encoding` and `Content-Length` (lenient)",
+        ],
+    ),
+    (
         ObsoleteFold,
         &[
             "request/invalid.md: Invalid space after start line",
@@ -134,10 +141,8 @@ pub(crate) const BOTH_REFUSE: &[(PeerFault, &[&str])] = &[
     (
         TransferEncodingSyntax,
         &[
-            "request/content-length.md: Error on simultaneous `Content-Length` and `Transfer-Encoding: identity`",
             "request/transfer-encoding.md: Ignoring `pigeons`",
             "request/transfer-encoding.md: POST with `Transfer-Encoding` and `Content-Length`",
-            "request/transfer-encoding.md: POST with empty `Transfer-Encoding` and `Content-Length` (lenient)",
             "request/transfer-encoding.md: POST with `chunked` before other transfer coding names",
             "request/transfer-encoding.md: POST with `chunked` and duplicate transfer-encoding",
             "request/transfer-encoding.md: POST with `chunkedchunked` as transfer-encoding",
@@ -306,10 +311,16 @@ pub(crate) const DEVIATIONS: &[(Ours, &str, &[&str])] = &[
         Ours::Refused(TransferEncodingSyntax),
         "a request's codings end in chunked, and stand alone (RFC 9112 §6.3)",
         &[
-            "request/content-length.md: No error on simultaneous `Content-Length` and `Transfer-Encoding: identity` (lenient)",
             "request/transfer-encoding.md: POST with `Transfer-Encoding` and `Content-Length` (lenient)",
             "request/transfer-encoding.md: POST with `chunked` before other transfer-coding (lenient)",
             "request/transfer-encoding.md: POST with `chunked` and duplicate transfer-encoding (lenient)",
+        ],
+    ),
+    (
+        Ours::Refused(LengthAndEncoding),
+        "two lengths, one of which somebody else believes (RFC 9112 §6.3)",
+        &[
+            "request/content-length.md: No error on simultaneous `Content-Length` and `Transfer-Encoding: identity` (lenient)",
         ],
     ),
     (
