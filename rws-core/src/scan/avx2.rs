@@ -15,8 +15,8 @@ use super::vector::Vector;
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256i);
 
-/// Bit `h` at entry `h`: together with [`Class::by_low_nibble`], whether a byte belongs to a class. Bytes from
-/// 0x80 on belong to none.
+/// Bit `h` at entry `h`: together with [`Class::by_low_nibble`], whether a byte belongs to a class. Bytes
+/// from 0x80 on belong to none.
 static HIGH_NIBBLES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 
 // SAFETY: `load` reads 32 bytes; `movemask` gives one bit for each, lowest first.

@@ -55,8 +55,8 @@ pub(crate) trait Dictionary {
     /// A word.
     type Word: Copy;
 
-    /// The one word that a name of `len` bytes can be whose two first and two last bytes are `ends`. It has that
-    /// length.
+    /// The one word that a name of `len` bytes can be whose two first and two last bytes are `ends`. It has
+    /// that length.
     fn candidate(ends: [u8; 4], len: usize) -> Option<(Self::Word, &'static Spelling)>;
 }
 
@@ -65,8 +65,8 @@ pub(crate) trait Dictionary {
 pub(crate) struct Spelling {
     /// In lower case.
     pub(crate) lower: [u8; Spelling::BYTES],
-    /// The bit that tells upper from lower case, where there is a letter: a name is the word if its bytes with these
-    /// bits set are `lower`.
+    /// The bit that tells upper from lower case, where there is a letter: a name is the word if its bytes
+    /// with these bits set are `lower`.
     pub(crate) case: [u8; Spelling::BYTES],
 }
 
@@ -143,8 +143,9 @@ pub(crate) trait Kernel: Copy {
     /// before it. What stands before `at` does not count.
     fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End;
 
-    /// The field line at `at`, if this kernel is quick to see that it has the usual shape: a name of at least two
-    /// bytes, a colon, one space, a value that starts and ends with a byte that is no white space, and CRLF.
+    /// The field line at `at`, if this kernel is quick to see that it has the usual shape: a name of at
+    /// least two bytes, a colon, one space, a value that starts and ends with a byte that is no white space,
+    /// and CRLF.
     /// `None` says nothing about the line.
     #[inline(always)]
     fn field_line<D: Dictionary>(self, lines: Lines<'_>, at: usize) -> Option<FieldLine<D::Word>> {
@@ -152,8 +153,9 @@ pub(crate) trait Kernel: Copy {
         None
     }
 
-    /// Whether this kernel is quick to see that `at..end` is a host of letters, digits, `-` and `_` in labels that
-    /// are not empty, which may end in one dot, with a port of one to four digits, if any. `false` says nothing.
+    /// Whether this kernel is quick to see that `at..end` is a host of letters, digits, `-` and `_` in
+    /// labels that are not empty, which may end in one dot, with a port of one to four digits, if any.
+    /// `false` says nothing.
     #[inline(always)]
     fn is_plain_host(self, bytes: &[u8], at: usize, end: usize) -> bool {
         let _ = (bytes, at, end);

@@ -14,11 +14,12 @@ use super::vector::Vector;
 #[derive(Clone, Copy)]
 pub(crate) struct Neon(uint8x16_t);
 
-/// Bit `h` at entry `h`: together with [`Class::by_low_nibble`], whether a byte belongs to a class. Bytes from
-/// 0x80 on belong to none.
+/// Bit `h` at entry `h`: together with [`Class::by_low_nibble`], whether a byte belongs to a class. Bytes
+/// from 0x80 on belong to none.
 static HIGH_NIBBLES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 
-// SAFETY: `load` reads 16 bytes; `mask` gives four bits for each, lowest first. Built only for targets that have NEON.
+// SAFETY: `load` reads 16 bytes; `mask` gives four bits for each, lowest first. Built only for targets that
+// have NEON.
 unsafe impl Vector for Neon {
     const BYTES: usize = 16;
     const LANE_BITS: usize = 4;

@@ -13,7 +13,8 @@ use super::vector::Vector;
 #[derive(Clone, Copy)]
 pub(crate) struct Sse2(__m128i);
 
-// SAFETY: `load` reads 16 bytes; `movemask` gives one bit for each, lowest first. Built only for targets that have SSE2.
+// SAFETY: `load` reads 16 bytes; `movemask` gives one bit for each, lowest first. Built only for targets
+// that have SSE2.
 unsafe impl Vector for Sse2 {
     const BYTES: usize = 16;
     const LANE_BITS: usize = 1;

@@ -279,11 +279,14 @@ fn a_class_says_of_each_byte_what_its_runs_say() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 4_000 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 4_000 }))]
 
     #[test]
     fn random_text_ends_alike_on_every_kernel(
-        bytes in prop::collection::vec(prop_oneof![20 => b'a'..=b'z', 1 => any::<u8>(), 2 => Just(b'/')], 0..300),
+        bytes in prop::collection::vec(
+            prop_oneof![20 => b'a'..=b'z', 1 => any::<u8>(), 2 => Just(b'/')],
+            0..300,
+        ),
         at in any::<prop::sample::Index>(),
     ) {
         let at = at.index(bytes.len() + 1);
@@ -297,8 +300,9 @@ proptest! {
         value in prop::collection::vec(prop_oneof![20 => b' '..=b'~', 1 => any::<u8>()], 0..120),
         (before, after) in (0..80_usize, 0..80_usize),
     ) {
-        let bytes = [&vec![b'b'; before], name.as_bytes(), separator.as_bytes(), &value, b"\r\n", &vec![b'\n'; after]];
-        let bytes = bytes.concat();
+        let (before_it, after_it) = (vec![b'b'; before], vec![b'\n'; after]);
+        let line = [name.as_bytes(), separator.as_bytes(), &value, b"\r\n"].concat();
+        let bytes = [before_it, line, after_it].concat();
         for (backend, line) in asked(|| Line(before), &bytes) {
             prop_assert!(line.is_none() || line == line_by_the_book(&bytes, before), "{:?}", backend);
         }

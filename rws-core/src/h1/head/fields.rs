@@ -96,8 +96,8 @@ fn odd_name(bytes: &[u8], at: usize) -> Result<(usize, usize), Stop> {
     Ok((end.at, value_at))
 }
 
-/// What is wrong with the line at `at`, whose first byte that is no token byte, at `end`, is not a colon behind a
-/// name.
+/// What is wrong with the line at `at`, whose first byte that is no token byte, at `end`, is not a colon
+/// behind a name.
 fn no_field_line(bytes: &[u8], at: usize, end: End) -> Stop {
     match end.byte {
         None => Stop::Incomplete,

@@ -41,7 +41,8 @@ impl Framing {
             Framing::Length(length) => BodyFraming::Sized(length),
             Framing::Chunked => BodyFraming::Streamed,
         };
-        // RFC 9110 §9.3.6: CONNECT has no content. What follows its head would be body to one, tunnel to another.
+        // RFC 9110 §9.3.6: CONNECT has no content. What follows its head would be body to one, tunnel to
+        // another.
         if has_content(body) && (upgrade || method == Method::Connect) {
             return Err(PeerFault::UpgradeWithBody);
         }

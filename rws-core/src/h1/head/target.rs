@@ -1,7 +1,7 @@
 //! The quick way for request targets that need no decoding, which are almost all.
 //!
-//! It has no rule of its own: what it takes, [`parse_target`](crate::message::parse_target) takes too, with the same result, and all else
-//! is left to that. A test holds the two together.
+//! It has no rule of its own: what it takes, [`parse_target`](crate::message::parse_target) takes too, with
+//! the same result, and all else is left to that. A test holds the two together.
 
 use super::{Stop, span};
 use crate::message::{Method, PathAt, Span, TargetForm, TargetSpans};
