@@ -193,17 +193,17 @@ impl<'m> Iterator for Params<'m> {
         let (pattern, path) = (self.pattern, self.path);
         while let Some((in_pattern, in_path)) = self.next {
             let wanted = segment::Segment::of(pattern.as_bytes(), in_pattern);
-            let name = in_pattern.saturating_add(1)..wanted.end;
+            let name = in_pattern.saturating_add(1)..wanted.end();
             if pattern.as_bytes().get(in_pattern) == Some(&b'*') {
                 self.next = None;
                 // `/a/*rest` matches `/a`, so a rest may begin past the end.
                 return Some((pattern.get(name)?, path.get(in_path..).unwrap_or("")));
             }
             let value = segment::Segment::of(path.as_bytes(), in_path);
-            let more = wanted.end < pattern.len();
-            self.next = more.then(|| (wanted.end.saturating_add(1), value.end.saturating_add(1)));
+            let more = wanted.end() < pattern.len();
+            self.next = more.then(|| (wanted.end().saturating_add(1), value.end().saturating_add(1)));
             if pattern.as_bytes().get(in_pattern) == Some(&b':') {
-                return Some((pattern.get(name)?, path.get(value.from..value.end)?));
+                return Some((pattern.get(name)?, path.get(value.from..value.end())?));
             }
         }
         None

@@ -1,26 +1,25 @@
 //! The segments of a path, eight bytes at a time.
 
-/// One segment of a path: `from..end`, and its first eight bytes as the index has them.
+/// One segment of a path: where it begins, how many bytes it has, and its first eight as the index has them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
     pub(super) word: u64,
     pub(super) from: usize,
-    pub(super) end: usize,
+    pub(super) len: usize,
 }
 
 impl Segment {
-    /// How many bytes it has.
-    pub(super) const fn len(self) -> usize {
-        self.end.saturating_sub(self.from)
+    /// Where it ends.
+    pub(super) const fn end(self) -> usize {
+        self.from.wrapping_add(self.len)
     }
 
     /// The segment that begins at `from`.
     #[inline]
     pub(super) fn of(path: &[u8], from: usize) -> Segment {
-        let rest = path.get(from..).unwrap_or(&[]);
-        if rest.is_empty() {
-            return Segment { word: 0, from, end: from };
-        }
+        let Some(rest) = path.get(from..).filter(|rest| !rest.is_empty()) else {
+            return Segment { word: 0, from, len: 0 };
+        };
         let word = load(path, rest);
         let marks = slashes(word);
         let len = if marks != 0 {
@@ -32,7 +31,7 @@ impl Segment {
         };
         // The lowest mark is the top bit of its byte: without one, nothing is cut off.
         let first = (marks & marks.wrapping_neg()) >> 7;
-        Segment { word: word & first.wrapping_sub(1), from, end: from.wrapping_add(len) }
+        Segment { word: word & first.wrapping_sub(1), from, len }
     }
 }
 
@@ -84,15 +83,11 @@ mod tests {
                     let mut word = [0; 8];
                     let len = text.len().min(8);
                     word[..len].copy_from_slice(&text.as_bytes()[..len]);
-                    assert_eq!(&path[segment.from..segment.end], text, "{path}");
-                    assert_eq!(
-                        (segment.word, segment.len()),
-                        (u64::from_le_bytes(word), text.len()),
-                        "{path}"
-                    );
+                    assert_eq!(&path[segment.from..segment.end()], text, "{path}");
+                    assert_eq!((segment.word, segment.len), (u64::from_le_bytes(word), text.len()), "{path}");
                 }
             }
         }
-        assert_eq!(Segment::of(b"/a", 3).len(), 0);
+        assert_eq!(Segment::of(b"/a", 3).len, 0);
     }
 }

@@ -63,13 +63,13 @@ fn straight_down<'t, T, S: AsRef<str>>(table: &RouteTable<'t, T, S>, path: &[u8]
         let (param, rest) = (node.param, node.rest);
         node = match static_child(table, node, path, segment) {
             Some(child) => child,
-            None if param != NONE && segment.len() > 0 => table.nodes.get(usize::from(param))?,
+            None if param != NONE && segment.len > 0 => table.nodes.get(usize::from(param))?,
             None => return table.nodes.get(usize::from(rest)),
         };
-        if segment.end >= path.len() {
+        if segment.end() >= path.len() {
             return Some(node);
         }
-        from = segment.end.wrapping_add(1);
+        from = segment.end().wrapping_add(1);
     }
 }
 
@@ -82,27 +82,33 @@ fn static_child<'t, T, S: AsRef<str>>(
     segment: Segment,
 ) -> Option<&'t Node> {
     let from = usize::from(parent.children);
-    let siblings = table.nodes.get(from..from.wrapping_add(usize::from(parent.statics)))?;
-    let at = if siblings.len() <= 16 {
-        siblings.iter().position(|node| node.word >= segment.word)?
+    let mut siblings = table.nodes.get(from..from.wrapping_add(usize::from(parent.statics)))?;
+    if siblings.len() > 16 {
+        siblings = siblings.get(siblings.partition_point(|node| node.word < segment.word)..)?;
+    }
+    while let [node, others @ ..] = siblings
+        && node.word < segment.word
+    {
+        siblings = others;
+    }
+    let child = siblings.first().filter(|node| node.word == segment.word)?;
+    // Of fewer than eight bytes the word is the text.
+    if segment.len < 8 {
+        Some(child)
     } else {
-        siblings.partition_point(|node| node.word < segment.word)
-    };
-    let child = siblings.get(at).filter(|node| node.word == segment.word)?;
-    // Up to eight bytes the word is the text.
-    if segment.len() <= 8 { Some(child) } else { long_child(table, siblings.get(at..)?, path, segment) }
+        long_child(table, siblings, path.get(segment.from..segment.end())?)
+    }
 }
 
-/// As [`static_child`], among siblings the first of which begin with the same eight bytes.
+/// The one of `siblings` whose text this is, if its first eight bytes are those of the first.
 #[inline(never)]
 fn long_child<'t, T, S: AsRef<str>>(
     table: &RouteTable<'t, T, S>,
     siblings: &'t [Node],
-    path: &[u8],
-    segment: Segment,
+    text: &[u8],
 ) -> Option<&'t Node> {
-    let text = path.get(segment.from..segment.end)?;
-    let mut equal = siblings.iter().take_while(|node| node.word == segment.word);
+    let word = siblings.first()?.word;
+    let mut equal = siblings.iter().take_while(|node| node.word == word);
     equal.find(|node| {
         let from = usize::from(node.at);
         let pattern = table.pattern_bytes(node.text_route);
@@ -209,8 +215,8 @@ impl<'t, T, S: AsRef<str>, F: FnMut(usize) -> bool> Walk<'_, 't, T, S, F> {
             return Step::Back;
         }
         match node.kind {
-            Kind::Param if segment.len() == 0 => return Step::Back,
-            Kind::Param | Kind::Static if segment.end < path_len => return Step::Below(segment.end),
+            Kind::Param if segment.len == 0 => return Step::Back,
+            Kind::Param | Kind::Static if segment.end() < path_len => return Step::Below(segment.end()),
             Kind::Param | Kind::Static | Kind::Rest => {}
         }
         if self.consider(node) && !by_line {
