@@ -1,6 +1,7 @@
 //! Request heads: the stored form (spans) and the view.
 
 use super::{Field, FieldBlock, Fields, Method, Scratch, Span, Version};
+use crate::scan::as_text;
 
 /// The four forms of a request target (RFC 9112 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -188,7 +189,7 @@ impl<'a> RequestHead<'a> {
             PathAt::Scratch(span) => span.bytes(self.decoded),
             PathAt::Nowhere => &[],
         };
-        core::str::from_utf8(path).unwrap_or("")
+        as_text(path).unwrap_or("")
     }
 
     /// The query without its `?`, not decoded.

@@ -23,6 +23,7 @@ mod backend;
 mod class;
 mod scalar;
 mod swar;
+mod text;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx2;
@@ -40,6 +41,7 @@ pub(crate) use backend::Backend;
 pub(crate) use class::{Class, PATH, QUERY, Segments, TOKEN, VISIBLE};
 pub(crate) use scalar::Scalar;
 use swar::Swar;
+pub(crate) use text::as_text;
 
 /// Where a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
