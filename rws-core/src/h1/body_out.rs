@@ -129,25 +129,26 @@ impl BodyWriter {
     }
 
     fn sized<S: Source + ?Sized>(&mut self, stream: StreamId, source: &mut S, out: &mut Out<'_>) -> Wrote {
-        while self.left > 0 {
-            let run = source.direct(stream).min(self.left);
+        let mut left = self.left;
+        debug_assert!(left > 0, "an empty body is done");
+        while left > 0 {
+            let run = source.direct(stream).min(left);
             if run > 0 {
-                self.left = self.left.saturating_sub(run);
-                self.direct = run;
+                (self.left, self.direct) = (left.saturating_sub(run), run);
                 if self.left == 0 {
                     self.state = State::Done;
                 }
                 return Wrote::Direct(run);
             }
-            let most = usize::try_from(self.left).unwrap_or(usize::MAX);
-            match pull(stream, source, most, out) {
-                Pulled::More(n) => self.left = self.left.saturating_sub(n as u64),
-                Pulled::End(n) => {
-                    self.left = self.left.saturating_sub(n as u64);
-                    if self.left > 0 {
-                        return Wrote::Cut(Some(Misuse::LengthMismatch));
-                    }
-                }
+            let most = usize::try_from(left).unwrap_or(usize::MAX);
+            let pulled = pull(stream, source, most, out);
+            if let Pulled::More(n) | Pulled::End(n) = pulled {
+                left = left.saturating_sub(n as u64);
+                self.left = left;
+            }
+            match pulled {
+                Pulled::End(_) if left > 0 => return Wrote::Cut(Some(Misuse::LengthMismatch)),
+                Pulled::More(_) | Pulled::End(_) => {}
                 Pulled::Stop(why) => return why,
             }
         }
@@ -227,22 +228,15 @@ impl BodyWriter {
         limits: &Limits,
         out: &mut Out<'_>,
     ) -> Wrote {
-        let mark = out.len();
         let block = source.trailers(stream);
-        if out.put(b"0\r\n").is_ok() {
-            match encode::trailers(out, block) {
-                Ok(()) => {
-                    self.state = State::Done;
-                    return Wrote::Done;
-                }
-                Err(Error::Misuse(misuse)) => {
-                    out.rewind(mark);
-                    return Wrote::Cut(Some(misuse));
-                }
-                Err(Error::Capacity(_) | Error::Peer(_)) => {}
+        match out.write(usize::MAX, |to| encode::trailers(to.array(b"0\r\n")?, block)) {
+            Ok(()) => {
+                self.state = State::Done;
+                return Wrote::Done;
             }
+            Err(Error::Misuse(misuse)) => return Wrote::Cut(Some(misuse)),
+            Err(Error::Capacity(_) | Error::Peer(_)) => {}
         }
-        out.rewind(mark);
         let room = trailer_room(block);
         if room > usize::from(limits.trailer_bytes_max).max(CHUNK_ROOM_MIN) {
             return Wrote::Cut(Some(Misuse::LengthMismatch));

@@ -92,6 +92,7 @@ mod deadlines;
 mod encode;
 mod framing_out;
 pub mod head;
+mod lines;
 mod out;
 #[cfg(test)]
 mod pair;
@@ -102,4 +103,5 @@ mod testing;
 mod walk;
 
 pub use client::Client;
+pub use lines::{FieldLines, line_count};
 pub use server::Server;

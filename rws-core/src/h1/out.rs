@@ -47,36 +47,18 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    /// A field line.
-    #[inline]
-    pub(super) fn put_line(&mut self, name: &[u8], value: &[u8]) -> Result<(), Capacity> {
-        let len = name.len().wrapping_add(value.len()).wrapping_add(4);
-        let end = self.len.wrapping_add(len);
-        let line = self.bytes.get_mut(self.len..end).ok_or(Capacity::Bytes)?;
-        let (to_name, rest) = line.split_at_mut_checked(name.len()).ok_or(Capacity::Bytes)?;
-        let (colon, rest) = rest.split_first_chunk_mut::<2>().ok_or(Capacity::Bytes)?;
-        let (to_value, line_end) = rest.split_last_chunk_mut::<2>().ok_or(Capacity::Bytes)?;
-        to_name.copy_from_slice(name);
-        *colon = *b": ";
-        to_value.get_mut(..value.len()).ok_or(Capacity::Bytes)?.copy_from_slice(value);
-        *line_end = *b"\r\n";
-        self.len = end;
-        Ok(())
-    }
-
-    /// A number in decimal, and CRLF.
-    pub(super) fn put_decimal_line(&mut self, mut number: u64) -> Result<(), Capacity> {
-        let mut line = *b"00000000000000000000\r\n";
-        let mut first = DECIMALS;
-        for (at, slot) in line.iter_mut().take(DECIMALS).enumerate().rev() {
-            *slot = b'0' | (number % 10) as u8;
-            first = at;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.put(line.get(first..).unwrap_or(&[]))
+    /// Writes at most `most` bytes: what `write` puts at the front of the rest, or nothing if it fails.
+    #[inline(always)]
+    pub(super) fn write<T, E: From<Capacity>>(
+        &mut self,
+        most: usize,
+        write: impl for<'r> FnOnce(Rest<'r>) -> Result<(Rest<'r>, T), E>,
+    ) -> Result<T, E> {
+        let end = self.len.saturating_add(most).min(self.bytes.len());
+        let rest = Rest(self.bytes.get_mut(self.len..end).ok_or(Capacity::Bytes)?);
+        let (rest, made) = write(rest)?;
+        self.len = end.wrapping_sub(rest.0.len());
+        Ok(made)
     }
 
     /// A number in hexadecimal, without leading zeros.
@@ -87,6 +69,91 @@ impl<'a> Out<'a> {
         }
         Ok(())
     }
+}
+
+/// The part of a buffer that is not written yet. What is put there goes to its front, and leaves the rest: a
+/// value of two words that stays in registers, where an [`Out`] would be memory.
+#[derive(Debug)]
+pub(super) struct Rest<'a>(&'a mut [u8]);
+
+impl<'a> Rest<'a> {
+    /// Bytes whose number is known: a few moves.
+    #[inline(always)]
+    pub(super) fn array<const N: usize>(self, bytes: &[u8; N]) -> Result<Rest<'a>, Capacity> {
+        let (slot, rest) = self.0.split_first_chunk_mut().ok_or(Capacity::Bytes)?;
+        *slot = *bytes;
+        Ok(Rest(rest))
+    }
+
+    #[inline]
+    pub(super) fn bytes(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
+        let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
+        slot.copy_from_slice(bytes);
+        Ok(Rest(rest))
+    }
+
+    /// Field lines: mostly so few bytes that copying both ends of them, which overlap, spares a call.
+    #[inline(always)]
+    pub(super) fn lines(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
+        const END: usize = 32;
+        let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
+        if bytes.len() <= 2 * END
+            && let (Some(first), Some(last)) = (bytes.first_chunk::<END>(), bytes.last_chunk::<END>())
+        {
+            *slot.first_chunk_mut().ok_or(Capacity::Bytes)? = *first;
+            *slot.last_chunk_mut().ok_or(Capacity::Bytes)? = *last;
+        } else {
+            slot.copy_from_slice(bytes);
+        }
+        Ok(Rest(rest))
+    }
+
+    /// A field line.
+    #[inline]
+    pub(super) fn line(self, name: &[u8], value: &[u8]) -> Result<Rest<'a>, Capacity> {
+        self.bytes(name)?.array(b": ")?.bytes(value)?.array(b"\r\n")
+    }
+
+    /// A number in decimal, and CRLF.
+    #[inline(always)]
+    pub(super) fn decimal_line(self, number: u64) -> Result<Rest<'a>, Capacity> {
+        let (0..10_000, Some(line)) = (number, self.0.first_chunk_mut::<8>()) else {
+            return self.long_decimal_line(number);
+        };
+        let digits = four_digits(number as u32);
+        // In bits: the zeros in front, but for the last digit.
+        let zeros = (digits | 1 << 24).trailing_zeros() & !7;
+        let text = u64::from(digits | 0x3030_3030) | (u64::from(u16::from_le_bytes(*b"\r\n")) << 32);
+        *line = (text >> zeros).to_le_bytes();
+        let len = 6_usize.wrapping_sub((zeros / 8) as usize);
+        Ok(Rest(self.0.get_mut(len..).unwrap_or(&mut [])))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_decimal_line(self, mut number: u64) -> Result<Rest<'a>, Capacity> {
+        let mut line = *b"00000000000000000000\r\n";
+        let mut first = DECIMALS;
+        while let Some(slot) = first.checked_sub(1).and_then(|at| line.get_mut(at)) {
+            *slot = b'0' | (number % 10) as u8;
+            first = first.wrapping_sub(1);
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.bytes(line.get(first..).unwrap_or(&[]))
+    }
+}
+
+/// The digits of a number below 10,000, one a byte, the first lowest.
+#[inline(always)]
+const fn four_digits(number: u32) -> u32 {
+    // Division by multiplication, exact for as many digits as there are: first pairs, then both pairs at once.
+    let high = number.wrapping_mul(5243) >> 19;
+    let pairs = high | number.wrapping_sub(high.wrapping_mul(100)) << 16;
+    let tens = (pairs.wrapping_mul(103) >> 10) & 0x000f_000f;
+    tens | pairs.wrapping_sub(tens.wrapping_mul(10)) << 8
 }
 
 /// Decimal digits of the largest number.

@@ -37,15 +37,28 @@ impl<'s> Scratch<'s> {
 pub struct FieldBlock<'a> {
     arena: &'a [u8],
     fields: &'a [Field],
+    /// The arena is these fields as HTTP/1 lines, ready to be sent.
+    is_lines: bool,
 }
 
 impl<'a> FieldBlock<'a> {
     /// No fields.
-    pub const EMPTY: FieldBlock<'static> = FieldBlock { arena: &[], fields: &[] };
+    pub const EMPTY: FieldBlock<'static> = FieldBlock::new(&[], &[]);
 
     /// A block over `arena`, whose spans `fields` names.
     pub const fn new(arena: &'a [u8], fields: &'a [Field]) -> FieldBlock<'a> {
-        FieldBlock { arena, fields }
+        FieldBlock { arena, fields, is_lines: false }
+    }
+
+    /// A block whose arena is its HTTP/1 lines, one after the other, none of them the engine's own.
+    pub(crate) const fn of_lines(lines: &'a [u8], fields: &'a [Field]) -> FieldBlock<'a> {
+        FieldBlock { arena: lines, fields, is_lines: true }
+    }
+
+    /// The HTTP/1 lines of a block that was made of them; see [`FieldLines`](crate::h1::FieldLines).
+    #[inline]
+    pub(crate) fn lines(&self) -> Option<&'a [u8]> {
+        self.is_lines.then_some(self.arena)
     }
 
     /// How many field lines there are.
@@ -154,10 +167,10 @@ impl<'a> FieldBlockMut<'a> {
 
     /// The block as it stands.
     pub fn block(&self) -> FieldBlock<'_> {
-        FieldBlock {
-            arena: self.arena.get(..self.used).unwrap_or(&[]),
-            fields: self.fields.get(..self.count).unwrap_or(&[]),
-        }
+        FieldBlock::new(
+            self.arena.get(..self.used).unwrap_or(&[]),
+            self.fields.get(..self.count).unwrap_or(&[]),
+        )
     }
 
     /// Adds a field line at the end.

@@ -150,7 +150,7 @@ pub fn is_field_value(value: &[u8]) -> bool {
     inside && !edge(value.first()) && !edge(value.last())
 }
 
-const fn is_token_byte(byte: u8) -> bool {
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

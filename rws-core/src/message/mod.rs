@@ -24,6 +24,7 @@ mod status;
 mod target;
 
 pub use block::{FieldBlock, FieldBlockMut, Fields, Scratch};
+pub(crate) use field::is_token_byte;
 pub use field::{Field, FieldName, is_field_value, is_token};
 pub use host::{HOST_BYTES_MAX, is_valid_host, split_authority};
 pub use known::KnownName;

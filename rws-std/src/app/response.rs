@@ -1,8 +1,8 @@
 //! What a handler answers with.
 
 use rws_core::connection::BodyPlan;
-use rws_core::message::{Field, FieldBlock, FieldName, KnownName, OwnedFields, ResponseHead, Span};
-use rws_core::{Error, Status};
+use rws_core::message::{FieldBlock, FieldName, OwnedFields, ResponseHead};
+use rws_core::{Error, Status, field_lines};
 
 use super::body::Body;
 
@@ -23,22 +23,9 @@ pub(super) enum ResponseFields {
     Owned(Box<OwnedFields>),
 }
 
-const TEXT: FieldBlock<'static> = content_type(b"text/plain; charset=utf-8");
-const HTML: FieldBlock<'static> = content_type(b"text/html; charset=utf-8");
-const BYTES: FieldBlock<'static> = content_type(b"application/octet-stream");
-
-const fn content_type(value: &'static [u8]) -> FieldBlock<'static> {
-    const fn of(len: u16) -> Field {
-        Field::known(KnownName::ContentType, Span { at: 0, len })
-    }
-    const INDEXES: [[Field; 1]; 3] = [[of(24)], [of(25)], [of(26)]];
-    match value.len() {
-        24 => FieldBlock::new(value, &INDEXES[0]),
-        25 => FieldBlock::new(value, &INDEXES[1]),
-        26 => FieldBlock::new(value, &INDEXES[2]),
-        _ => panic!("no index of this length"),
-    }
-}
+const TEXT: FieldBlock<'static> = field_lines!["Content-Type: text/plain; charset=utf-8"];
+const HTML: FieldBlock<'static> = field_lines!["Content-Type: text/html; charset=utf-8"];
+const BYTES: FieldBlock<'static> = field_lines!["Content-Type: application/octet-stream"];
 
 impl Response {
     /// A response without content.

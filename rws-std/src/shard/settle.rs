@@ -3,9 +3,9 @@
 use std::io;
 
 use rws_core::connection::{BodyPlan, Connection, Fill, HeadAnswer, ResetCause, Source, StreamId};
-use rws_core::message::{Field, FieldBlock, KnownName, ResponseHead, Span};
+use rws_core::message::{FieldBlock, ResponseHead};
 use rws_core::service::{Outcome, Taken};
-use rws_core::{Status, h1};
+use rws_core::{Status, field_lines, h1};
 
 use super::conn::{At, Flags};
 use super::{Address, Shard};
@@ -340,17 +340,14 @@ impl Canned {
     }
 
     const fn head(self) -> ResponseHead<'static> {
-        const ARENA: &[u8] = b"text/plain1";
-        const TYPE: Field = Field::known(KnownName::ContentType, Span { at: 0, len: 10 });
-        const RETRY: Field = Field::known(KnownName::RetryAfter, Span { at: 10, len: 1 });
         match self {
             Canned::Panicked => ResponseHead {
                 status: Status::INTERNAL_SERVER_ERROR,
-                fields: FieldBlock::new(ARENA, &[TYPE]),
+                fields: field_lines!["Content-Type: text/plain"],
             },
             Canned::Overloaded => ResponseHead {
                 status: Status::SERVICE_UNAVAILABLE,
-                fields: FieldBlock::new(ARENA, &[TYPE, RETRY]),
+                fields: field_lines!["Content-Type: text/plain", "Retry-After: 1"],
             },
         }
     }

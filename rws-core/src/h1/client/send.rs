@@ -50,8 +50,7 @@ impl Client {
         request: &RequestOut<'_>,
         out: &mut Out<'_>,
     ) -> Result<(), Stop> {
-        let mark = out.len();
-        match encode::request(out, request, !self.draining) {
+        match out.write(usize::MAX, |to| encode::request(to, request, !self.draining)) {
             Ok(written) => {
                 self.method = Method::from_bytes(request.method);
                 self.persist = written.persist;
@@ -64,7 +63,6 @@ impl Client {
                 Ok(())
             }
             Err(error) => {
-                out.rewind(mark);
                 let room = encode::request_room(request);
                 let fits = room <= usize::from(u16::MAX);
                 if let (Error::Capacity(_), true) = (error, fits) {

@@ -1,6 +1,6 @@
 //! Field lines of a source: checked while they are written, and without those that are the engine's own.
 
-use crate::h1::out::Out;
+use crate::h1::out::Rest;
 use crate::message::{is_field_value, is_token};
 use crate::{Error, FieldBlock, FieldName, KnownName, Misuse};
 
@@ -18,7 +18,8 @@ pub(super) struct Seen {
 ///
 /// # Errors
 /// As [`response`](super::response).
-pub(super) fn fields(out: &mut Out<'_>, block: FieldBlock<'_>) -> Result<Seen, Error> {
+#[inline(never)]
+pub(super) fn fields<'o>(mut to: Rest<'o>, block: FieldBlock<'_>) -> Result<(Rest<'o>, Seen), Error> {
     let mut seen = Seen::default();
     for (name, value) in block.iter() {
         if let FieldName::Known(known) = name {
@@ -38,9 +39,14 @@ pub(super) fn fields(out: &mut Out<'_>, block: FieldBlock<'_>) -> Result<Seen, E
                 Own::Te => seen.te = true,
             }
         }
-        field_line(out, name, value)?;
+        to = field_line(to, name, value)?;
     }
-    Ok(seen)
+    Ok((to, seen))
+}
+
+/// Whether the engine has its own view of this field, so that a head of ours is looked through for it.
+pub(in crate::h1) const fn is_own(name: KnownName) -> bool {
+    !matches!(own(name), Own::No)
 }
 
 /// What the engine makes of a field that it may write by itself.
@@ -81,14 +87,13 @@ const fn own(name: KnownName) -> Own {
 ///
 /// # Errors
 /// As [`response`](super::response).
-pub(in crate::h1) fn trailers(out: &mut Out<'_>, block: FieldBlock<'_>) -> Result<(), Error> {
+pub(in crate::h1) fn trailers<'o>(mut to: Rest<'o>, block: FieldBlock<'_>) -> Result<(Rest<'o>, ()), Error> {
     for (name, value) in block.iter() {
         if may_trail(name) {
-            field_line(out, name, value)?;
+            to = field_line(to, name, value)?;
         }
     }
-    out.put(b"\r\n")?;
-    Ok(())
+    Ok((to.array(b"\r\n")?, ()))
 }
 
 /// Framing, routing and connection fields mean nothing after the content (RFC 9110 §6.5.1).
@@ -102,7 +107,7 @@ fn may_trail(name: FieldName<'_>) -> bool {
 }
 
 #[inline]
-fn field_line(out: &mut Out<'_>, name: FieldName<'_>, value: &[u8]) -> Result<(), Error> {
+fn field_line<'o>(to: Rest<'o>, name: FieldName<'_>, value: &[u8]) -> Result<Rest<'o>, Error> {
     let name = match name {
         FieldName::Known(known) => known.as_str().as_bytes(),
         FieldName::Other(name) if is_token(name) => name,
@@ -111,7 +116,7 @@ fn field_line(out: &mut Out<'_>, name: FieldName<'_>, value: &[u8]) -> Result<()
     if !is_plain(value) && !is_field_value(value) {
         return Err(Misuse::FieldValueSyntax.into());
     }
-    Ok(out.put_line(name, value)?)
+    Ok(to.line(name, value)?)
 }
 
 /// A quick look, eight bytes at a time, that settles almost every value: no byte below space and no DEL,

@@ -6,11 +6,11 @@
 
 mod fields;
 
-pub(super) use fields::trailers;
+pub(super) use fields::{is_own, trailers};
 
-use self::fields::fields;
+use self::fields::{Seen, fields};
 use super::framing_out::{self, Framing};
-use super::out::Out;
+use super::out::Rest;
 use crate::connection::{BodyPlan, RequestOut};
 use crate::message::is_token;
 use crate::{Capacity, Error, Method, Misuse, ResponseHead, Status};
@@ -43,47 +43,53 @@ pub(super) struct Written {
 ///
 /// # Errors
 /// [`Misuse`] for a source's field that cannot be written, [`Capacity`] if it does not fit.
-pub(super) fn response(
-    out: &mut Out<'_>,
+#[inline]
+pub(super) fn response<'o>(
+    to: Rest<'o>,
     head: &ResponseHead<'_>,
     plan: BodyPlan,
     frame: &Frame<'_>,
-) -> Result<Written, Error> {
-    status_line(out, head.status)?;
-    let seen = fields(out, head.fields)?;
-    if let (false, Some(date)) = (seen.date, frame.date) {
-        out.put(&date_line(date))?;
-    }
+) -> Result<(Rest<'o>, Written), Error> {
+    let to = status_line(to, head.status)?;
+    let (to, seen) = match head.fields.lines() {
+        Some(lines) => (to.lines(lines)?, Seen::default()),
+        None => fields(to, head.fields)?,
+    };
+    let to = match frame.date {
+        Some(date) if !seen.date => date_line(to, date)?,
+        Some(_) | None => to,
+    };
     let framing = framing_out::of_response(frame.method, head.status, frame.http10, plan, seen.length);
-    framing_field(out, framing)?;
-    let switches = head.status == Status::SWITCHING_PROTOCOLS;
+    let to = framing_line(to, framing)?;
     let persist = frame.persist && !seen.close && framing != Framing::UntilClose;
-    match (persist || switches, seen.upgrade, frame.http10) {
-        (true, true, _) => out.put(b"Connection: upgrade\r\n\r\n")?,
-        (true, false, true) => out.put(b"Connection: keep-alive\r\n\r\n")?,
-        (true, false, false) => out.put(b"\r\n")?,
-        (false, true, _) => out.put(b"Connection: close, upgrade\r\n\r\n")?,
-        (false, false, _) => out.put(b"Connection: close\r\n\r\n")?,
-    }
-    Ok(Written { framing, persist, upgrade: seen.upgrade })
+    let to = if persist && !seen.upgrade && !frame.http10 {
+        to.array(b"\r\n")?
+    } else {
+        let switches = head.status == Status::SWITCHING_PROTOCOLS;
+        connection_line(to, persist || switches, seen.upgrade, frame.http10)?
+    };
+    Ok((to, Written { framing, persist, upgrade: seen.upgrade }))
 }
 
 /// An interim response head: no framing, no `Connection`.
 ///
 /// # Errors
 /// As [`response`].
-pub(super) fn interim(out: &mut Out<'_>, head: &ResponseHead<'_>) -> Result<(), Error> {
-    status_line(out, head.status)?;
-    fields(out, head.fields)?;
-    out.put(b"\r\n")?;
-    Ok(())
+pub(super) fn interim<'o>(to: Rest<'o>, head: &ResponseHead<'_>) -> Result<(Rest<'o>, ()), Error> {
+    let to = status_line(to, head.status)?;
+    let (to, _) = fields(to, head.fields)?;
+    Ok((to.array(b"\r\n")?, ()))
 }
 
 /// A request head. `Host` stands first (RFC 9110 §7.2).
 ///
 /// # Errors
 /// As [`response`]; also [`Misuse::TargetSyntax`] for the target or the authority.
-pub(super) fn request(out: &mut Out<'_>, head: &RequestOut<'_>, persist: bool) -> Result<Written, Error> {
+pub(super) fn request<'o>(
+    to: Rest<'o>,
+    head: &RequestOut<'_>,
+    persist: bool,
+) -> Result<(Rest<'o>, Written), Error> {
     if !is_token(head.method) {
         return Err(Misuse::FieldNameSyntax.into());
     }
@@ -91,21 +97,17 @@ pub(super) fn request(out: &mut Out<'_>, head: &RequestOut<'_>, persist: bool) -
     if head.target.is_empty() || !graphic(head.target) || !graphic(head.authority) {
         return Err(Misuse::TargetSyntax.into());
     }
-    out.put(head.method)?;
-    out.put(b" ")?;
-    out.put(head.target)?;
-    out.put(b" HTTP/1.1\r\nHost: ")?;
-    out.put(head.authority)?;
-    out.put(b"\r\n")?;
-    let seen = fields(out, head.fields)?;
+    let to = to.bytes(head.method)?.array(b" ")?.bytes(head.target)?.array(b" HTTP/1.1\r\n")?;
+    let to = to.line(b"Host", head.authority)?;
+    let (to, seen) = fields(to, head.fields)?;
     let framing = framing_out::of_request(Method::from_bytes(head.method), head.body);
-    framing_field(out, framing)?;
+    let mut to = framing_line(to, framing)?;
     if head.expect_continue && framing.has_body() {
-        out.put(b"Expect: 100-continue\r\n")?;
+        to = to.array(b"Expect: 100-continue\r\n")?;
     }
     let persist = persist && !head.close && !seen.close;
-    connection_options(out, persist, seen.upgrade, seen.te)?;
-    Ok(Written { framing, persist, upgrade: seen.upgrade })
+    let to = connection_options(to, persist, seen.upgrade, seen.te)?;
+    Ok((to, Written { framing, persist, upgrade: seen.upgrade }))
 }
 
 /// Room that is enough for this request's head: bytes.
@@ -118,87 +120,96 @@ pub(super) fn request_room(head: &RequestOut<'_>) -> usize {
     })
 }
 
-fn connection_options(out: &mut Out<'_>, persist: bool, upgrade: bool, te: bool) -> Result<(), Capacity> {
+fn connection_options(
+    mut to: Rest<'_>,
+    persist: bool,
+    upgrade: bool,
+    te: bool,
+) -> Result<Rest<'_>, Capacity> {
     let options: [(bool, &[u8]); 3] = [(!persist, b"close"), (upgrade, b"upgrade"), (te, b"TE")];
     let mut lead: &[u8] = b"Connection: ";
     for (wanted, option) in options {
         if wanted {
-            out.put(lead)?;
-            out.put(option)?;
+            to = to.bytes(lead)?.bytes(option)?;
             lead = b", ";
         }
     }
-    out.put(if persist && !upgrade && !te { b"\r\n" } else { b"\r\n\r\n" })
+    to.bytes(if persist && !upgrade && !te { b"\r\n" } else { b"\r\n\r\n" })
 }
 
-/// The `Date` field line, in one piece.
-#[inline]
-fn date_line(date: &[u8; 29]) -> [u8; 37] {
-    let mut line = *b"Date: .............................\r\n";
-    if let Some(value) = line.get_mut(6..35) {
-        value.copy_from_slice(date);
+/// The `Connection` line of a response that needs one, and the empty line.
+#[cold]
+fn connection_line(to: Rest<'_>, persist: bool, upgrade: bool, http10: bool) -> Result<Rest<'_>, Capacity> {
+    match (persist, upgrade, http10) {
+        (true, false, false) => to.array(b"\r\n"),
+        (true, false, true) => to.array(b"Connection: keep-alive\r\n\r\n"),
+        (true, true, _) => to.array(b"Connection: upgrade\r\n\r\n"),
+        (false, true, _) => to.array(b"Connection: close, upgrade\r\n\r\n"),
+        (false, false, _) => to.array(b"Connection: close\r\n\r\n"),
     }
-    line
 }
 
-#[inline]
-fn framing_field(out: &mut Out<'_>, framing: Framing) -> Result<(), Capacity> {
+#[inline(always)]
+fn date_line<'o>(to: Rest<'o>, date: &[u8; 29]) -> Result<Rest<'o>, Capacity> {
+    to.array(b"Date: ")?.array(date)?.array(b"\r\n")
+}
+
+#[inline(always)]
+fn framing_line(to: Rest<'_>, framing: Framing) -> Result<Rest<'_>, Capacity> {
     match framing {
-        Framing::Sized(len) | Framing::Declared(len) => {
-            out.put(b"Content-Length: ")?;
-            out.put_decimal_line(len)
-        }
-        Framing::Chunked => out.put(b"Transfer-Encoding: chunked\r\n"),
-        Framing::Bare | Framing::UntilClose => Ok(()),
+        Framing::Sized(len) | Framing::Declared(len) => to.array(b"Content-Length: ")?.decimal_line(len),
+        Framing::Chunked => to.array(b"Transfer-Encoding: chunked\r\n"),
+        Framing::Bare | Framing::UntilClose => Ok(to),
     }
 }
 
-fn status_line(out: &mut Out<'_>, status: Status) -> Result<(), Capacity> {
-    let whole: &[u8] = match status {
-        Status::OK => b"HTTP/1.1 200 OK\r\n",
-        Status::PARTIAL_CONTENT => b"HTTP/1.1 206 Partial Content\r\n",
-        Status::NO_CONTENT => b"HTTP/1.1 204 No Content\r\n",
-        Status::FOUND => b"HTTP/1.1 302 Found\r\n",
-        Status::NOT_MODIFIED => b"HTTP/1.1 304 Not Modified\r\n",
-        Status::NOT_FOUND => b"HTTP/1.1 404 Not Found\r\n",
+#[inline(always)]
+fn status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
+    if status == Status::OK { to.array(b"HTTP/1.1 200 OK\r\n") } else { other_status_line(to, status) }
+}
+
+#[inline(never)]
+fn other_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
+    match status {
+        Status::PARTIAL_CONTENT => to.array(b"HTTP/1.1 206 Partial Content\r\n"),
+        Status::NO_CONTENT => to.array(b"HTTP/1.1 204 No Content\r\n"),
+        Status::FOUND => to.array(b"HTTP/1.1 302 Found\r\n"),
+        Status::NOT_MODIFIED => to.array(b"HTTP/1.1 304 Not Modified\r\n"),
+        Status::NOT_FOUND => to.array(b"HTTP/1.1 404 Not Found\r\n"),
         _ => {
-            out.put(b"HTTP/1.1 ")?;
             let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
-            out.put(&[digit(100), digit(10), digit(1), b' '])?;
-            out.put(status.reason().as_bytes())?;
-            return out.put(b"\r\n");
+            let to = to.array(b"HTTP/1.1 ")?.array(&[digit(100), digit(10), digit(1), b' '])?;
+            to.bytes(status.reason().as_bytes())?.array(b"\r\n")
         }
-    };
-    out.put(whole)
+    }
 }
 
 /// The answer that the engine gives by itself: a status, one line of text, and the end of the connection.
 ///
 /// # Errors
 /// [`Capacity`] if it does not fit [`CANNED_BYTES_MAX`].
-pub(super) fn canned(
-    out: &mut Out<'_>,
+pub(super) fn canned<'o>(
+    to: Rest<'o>,
     status: Status,
     text: &str,
     with_body: bool,
     date: Option<&[u8; 29]>,
-) -> Result<(), Capacity> {
-    status_line(out, status)?;
+) -> Result<(Rest<'o>, ()), Capacity> {
+    let mut to = status_line(to, status)?;
     if let Some(date) = date {
-        out.put(&date_line(date))?;
+        to = date_line(to, date)?;
     }
     if status == Status::METHOD_NOT_ALLOWED {
         // Only CONNECT is refused here (RFC 9110 §15.5.6 asks for the field).
-        out.put(b"Allow: GET, HEAD\r\n")?;
+        to = to.array(b"Allow: GET, HEAD\r\n")?;
     }
-    out.put(b"Content-Type: text/plain\r\nContent-Length: ")?;
-    out.put_decimal_line(text.len().saturating_add(1) as u64)?;
-    out.put(b"Connection: close\r\n\r\n")?;
+    to = to.array(b"Content-Type: text/plain\r\n")?;
+    to = framing_line(to, Framing::Sized(text.len().saturating_add(1) as u64))?;
+    to = to.array(b"Connection: close\r\n\r\n")?;
     if with_body {
-        out.put(text.as_bytes())?;
-        out.put(b"\n")?;
+        to = to.bytes(text.as_bytes())?.array(b"\n")?;
     }
-    Ok(())
+    Ok((to, ()))
 }
 
 /// Room for any answer of [`canned`]: bytes.

@@ -2,40 +2,73 @@
 
 use super::fields::{decimal, has_option, is_plain};
 use super::*;
-use crate::Limits;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use crate::h1::head::parse_response;
-use crate::h1::out::hex_digits;
+use crate::h1::out::{Out, hex_digits};
 use crate::h1::testing::{DATE, OwnFields};
 use crate::message::{BodyFraming, Field, Scratch, is_field_value};
+use crate::{FieldBlock, Limits, field_lines};
 
 fn frame() -> Frame<'static> {
     Frame { method: Method::Get, http10: false, persist: true, date: Some(DATE) }
 }
 
+fn written(head: &ResponseHead<'_>, plan: BodyPlan) -> Vec<u8> {
+    let mut bytes = vec![0; 512];
+    let mut out = Out::new(&mut bytes);
+    out.write(usize::MAX, |to| response(to, head, plan, &frame())).unwrap();
+    let len = out.len();
+    bytes.truncate(len);
+    bytes
+}
+
 #[test]
 fn numbers_are_written_without_leading_zeros() {
-    for number in [0, 1, 9, 10, 15, 16, 255, 256, 4095, 65_535, 1_000_000, u64::MAX] {
-        let mut bytes = [0; 64];
-        let mut out = Out::new(&mut bytes);
-        out.put_decimal_line(number).unwrap();
-        out.put_hex(number).unwrap();
-        let len = out.len();
-        assert_eq!(&bytes[..len], alloc::format!("{number}\r\n{number:x}").as_bytes());
+    let large = [65_535, 1_000_000, 10_000_000_000, u64::MAX - 1, u64::MAX];
+    for number in (0..=10_100).chain(large) {
+        let text = alloc::format!("{number}\r\n{number:x}");
+        for spare in [0, 1, 8] {
+            let mut bytes = vec![0; text.len() + spare];
+            let mut out = Out::new(&mut bytes);
+            out.write(usize::MAX, |to| Ok::<_, Capacity>((to.decimal_line(number)?, ()))).unwrap();
+            out.put_hex(number).unwrap();
+            let len = out.len();
+            assert_eq!(&bytes[..len], text.as_bytes());
+        }
+        let mut short = vec![0; number.to_string().len() + 1];
+        let wrote =
+            Out::new(&mut short).write(usize::MAX, |to| Ok::<_, Capacity>((to.decimal_line(number)?, ())));
+        assert_eq!(wrote, Err(Capacity::Bytes));
         assert_eq!(hex_digits(number) as usize, alloc::format!("{number:x}").len());
     }
+}
+
+#[test]
+fn a_constant_block_is_written_as_its_fields_would_be() {
+    const LINES: FieldBlock<'static> =
+        field_lines!["Content-Type: text/plain; charset=utf-8", "X-Empty: ", "ETag: \"a b\""];
+    let fields = [("Content-Type", "text/plain; charset=utf-8"), ("X-Empty", ""), ("ETag", "\"a b\"")];
+    let owned = OwnFields::new(&fields);
+    assert!(LINES.lines().is_some() && owned.block().lines().is_none());
+    let head = |fields| ResponseHead { status: Status::OK, fields };
+    let lines = written(&head(LINES), BodyPlan::Sized(3));
+    assert_eq!(lines, written(&head(owned.block()), BodyPlan::Sized(3)));
+    assert!(
+        lines.starts_with(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nX-Empty: \r\n")
+    );
 }
 
 #[test]
 fn every_status_has_a_line_that_parses_back() {
     for code in 200..1000 {
         let status = Status::new(code).unwrap();
-        let mut bytes = [0; 512];
-        let mut out = Out::new(&mut bytes);
-        response(&mut out, &ResponseHead::bare(status), BodyPlan::Sized(3), &frame()).unwrap();
-        let len = out.len();
+        let bytes = written(&ResponseHead::bare(status), BodyPlan::Sized(3));
         let mut fields = [Field::default(); 8];
         let mut scratch = Scratch { bytes: &mut [], fields: &mut fields };
-        let parsed = parse_response(&bytes[..len], &mut 0, Method::Get, &mut scratch, &Limits::SERVER);
+        let parsed = parse_response(&bytes, &mut 0, Method::Get, &mut scratch, &Limits::SERVER);
         match parsed {
             Ok(Some(parsed)) => {
                 assert_eq!((parsed.spans.status, parsed.persistent), (status, true));
@@ -51,22 +84,36 @@ fn every_status_has_a_line_that_parses_back() {
 }
 
 #[test]
-fn a_head_that_does_not_fit_is_said_to_not_fit_at_every_size() {
-    let fields = OwnFields::new(&[("Content-Type", "text/plain"), ("X-Other", "a"), ("Upgrade", "x")]);
-    let head = ResponseHead { status: Status::OK, fields: fields.block() };
-    let mut whole = [0; 512];
-    let mut out = Out::new(&mut whole);
-    response(&mut out, &head, BodyPlan::Sized(10), &frame()).unwrap();
-    let len = out.len();
-    for room in 0..len {
-        let mut bytes = [0; 512];
-        let mut out = Out::new(&mut bytes[..room]);
-        let result = response(&mut out, &head, BodyPlan::Sized(10), &frame());
-        assert_eq!(result, Err(Capacity::Bytes.into()), "{room} of {len}");
+fn lines_of_any_length_are_copied_whole() {
+    let lines: Vec<u8> = (0..=255).collect();
+    for len in 0..=200 {
+        let mut bytes = [0; 200];
+        let mut out = Out::new(&mut bytes);
+        out.write(usize::MAX, |to| Ok::<_, Capacity>((to.lines(&lines[..len])?, ()))).unwrap();
+        assert_eq!(out.len(), len);
+        assert_eq!(bytes[..len], lines[..len]);
+        assert!(bytes[len..].iter().all(|&byte| byte == 0));
     }
-    let mut bytes = [0; 512];
-    let mut out = Out::new(&mut bytes[..len]);
-    assert!(response(&mut out, &head, BodyPlan::Sized(10), &frame()).is_ok());
+}
+
+#[test]
+fn a_head_that_does_not_fit_is_said_to_not_fit_at_every_size_and_leaves_nothing() {
+    const LINES: FieldBlock<'static> = field_lines!["Content-Type: text/plain"];
+    let fields = OwnFields::new(&[("Content-Type", "text/plain"), ("X-Other", "a"), ("Upgrade", "x")]);
+    for fields in [LINES, fields.block()] {
+        let head = ResponseHead { status: Status::OK, fields };
+        let len = written(&head, BodyPlan::Sized(10)).len();
+        for room in 0..len + 8 {
+            let (mut bytes, mut wide) = (vec![b'-'; room + 6], vec![b'-'; len + 99]);
+            for (bytes, most) in [(&mut bytes, usize::MAX), (&mut wide, room)] {
+                let mut out = Out::new(bytes);
+                out.put(b"before").unwrap();
+                let result = out.write(most, |to| response(to, &head, BodyPlan::Sized(10), &frame()));
+                assert_eq!(result.err(), (room < len).then_some(Capacity::Bytes.into()), "{room} of {len}");
+                assert_eq!(out.len(), if room < len { 6 } else { 6 + len });
+            }
+        }
+    }
 }
 
 #[test]
@@ -118,6 +165,6 @@ fn the_room_for_a_request_is_enough() {
     };
     let mut bytes = [0; 1024];
     let mut out = Out::new(&mut bytes);
-    request(&mut out, &request_out, true).unwrap();
+    out.write(usize::MAX, |to| request(to, &request_out, true)).unwrap();
     assert!(out.len() <= request_room(&request_out));
 }

@@ -1,12 +1,14 @@
 //! What a server writes: interim and final heads, bodies, and the answers that are its own.
 
+use core::hint::cold_path;
+
 use super::{Phase, Server, Stop, linger_bytes};
 use crate::connection::{BodyPlan, HeadAnswer, Source};
 use crate::h1::body_out::{BodyWriter, Wrote};
 use crate::h1::encode::{self, CANNED_BYTES_MAX, CONTINUE, Frame};
 use crate::h1::out::Out;
 use crate::message::ResponseHead;
-use crate::{Capacity, Env, Error, Method, Misuse, Status};
+use crate::{Env, Error, Method, Misuse, Status};
 
 impl Server {
     pub(super) fn answer<S: Source + ?Sized>(
@@ -52,28 +54,20 @@ impl Server {
         source: &mut S,
         out: &mut Out<'_>,
     ) -> Result<Option<Stop>, Error> {
-        let room = usize::from(env.limits.response_head_bytes_max);
+        let room = head_room(env);
         loop {
             if out.room() < room {
                 return Ok(Some(Stop::Room(room)));
             }
-            let mark = out.len();
-            let done = match source.head(self.stream()) {
+            match source.head(self.stream()) {
                 HeadAnswer::NotYet => {
                     self.parked = true;
                     return Ok(Some(Stop::Nothing));
                 }
-                HeadAnswer::Interim(head) => self.interim_head(env, &head, out).map(|()| false),
-                HeadAnswer::Final(head, plan) => self.final_head(env, &head, plan, out).map(|()| true),
-            };
-            let fits = out.len().saturating_sub(mark) <= room;
-            let done = done.and_then(|done| if fits { Ok(done) } else { Err(Capacity::Bytes.into()) });
-            match done {
-                Ok(true) => return Ok(None),
-                Ok(false) => {}
-                Err(error) => {
-                    out.rewind(mark);
-                    return Err(error);
+                HeadAnswer::Interim(head) => self.interim_head(env, &head, out)?,
+                HeadAnswer::Final(head, plan) => {
+                    self.final_head(env, &head, plan, out)?;
+                    return Ok(None);
                 }
             }
         }
@@ -96,7 +90,7 @@ impl Server {
         if head.status == Status::CONTINUE {
             self.expects = false;
         }
-        encode::interim(out, head)
+        out.write(head_room(env), |to| encode::interim(to, head))
     }
 
     pub(super) fn final_head(
@@ -106,39 +100,38 @@ impl Server {
         plan: BodyPlan,
         out: &mut Out<'_>,
     ) -> Result<(), Error> {
-        let switches = head.status == Status::SWITCHING_PROTOCOLS;
-        if head.status.is_interim() || (switches && !self.upgrade) {
+        let status = head.status;
+        let switches = status.code() < 200;
+        if switches && !(status == Status::SWITCHING_PROTOCOLS && self.upgrade) {
             return Err(Misuse::WrongState.into());
         }
+        let is_connect = self.method == Method::Connect;
+        // RFC 9110 §9.3.6. Without it, what a client has sent for it already is no next request.
+        let tunnel = is_connect && (200..300).contains(&status.code());
         let frame = Frame {
             method: self.method,
             http10: self.http10,
-            persist: self.may_persist(env, head.status),
+            persist: self.persist && is_connect == tunnel && !self.leaves_unread(env, status),
             date: env.date,
         };
-        let written = encode::response(out, head, plan, &frame)?;
+        let written = out.write(head_room(env), |to| encode::response(to, head, plan, &frame))?;
         self.persist = written.persist;
         self.writer = BodyWriter::new(written.framing);
         self.expects = false;
-        let tunnel = self.method == Method::Connect && (200..300).contains(&head.status.code());
         self.upgrade = switches || tunnel;
         Ok(())
     }
 
-    /// Whether the connection may go on after this answer, as far as that is known before its head.
-    pub(super) fn may_persist(&self, env: &Env<'_>, status: Status) -> bool {
-        let cap = env.limits.requests_per_connection_max;
-        let last = cap != 0 && self.generation.saturating_add(1) >= cap;
+    /// Whether a part of the request is left that is not worth reading, or may never come.
+    fn leaves_unread(&self, env: &Env<'_>, status: Status) -> bool {
+        if self.body.is_ended() {
+            return false;
+        }
+        cold_path();
         // A client that still waits for its 100 may send the body or not: nobody could tell (RFC 9110
         // §10.1.1). And an error is seldom worth the rest of a large body.
-        let unread = match self.body.left() {
-            Some(0) => false,
-            Some(left) => self.expects || (status.code() >= 400 && left > linger_bytes(env)),
-            None => self.expects || status.code() >= 400,
-        };
-        // A client may have sent what was meant for the tunnel already: that is no next request.
-        let no_tunnel = self.method == Method::Connect && !(200..300).contains(&status.code());
-        self.persist && !self.draining && !self.eof && !last && !unread && !no_tunnel
+        let is_large = self.body.left().is_none_or(|left| left > linger_bytes(env));
+        self.body.left() != Some(0) && (self.expects || (status.code() >= 400 && is_large))
     }
 
     /// The source gave a head that cannot be sent: a 500 in its place.
@@ -156,12 +149,17 @@ impl Server {
             Some(fault) => (fault.status(), fault.text()),
             None => (Status::INTERNAL_SERVER_ERROR, "the answer could not be written"),
         };
-        let mark = out.len();
-        if encode::canned(out, status, text, self.method != Method::Head, env.date).is_err() {
-            out.rewind(mark);
+        let with_body = self.method != Method::Head;
+        let canned = out.write(usize::MAX, |to| encode::canned(to, status, text, with_body, env.date));
+        if canned.is_err() {
             return Stop::Room(CANNED_BYTES_MAX);
         }
         self.linger(env);
         Stop::Nothing
     }
+}
+
+/// The longest response head: bytes.
+fn head_room(env: &Env<'_>) -> usize {
+    usize::from(env.limits.response_head_bytes_max)
 }

@@ -4,6 +4,8 @@
 mod answer;
 mod receive;
 
+use core::hint::cold_path;
+
 use super::body::BodyReader;
 use super::body_out::BodyWriter;
 use super::deadlines::Deadlines;
@@ -33,6 +35,7 @@ pub struct Server {
     fault: Option<PeerFault>,
     error: Option<Error>,
     http10: bool,
+    /// Another request may follow this one, as far as is known. Never while draining or after `eof`.
     persist: bool,
     upgrade: bool,
     /// The client waits for `100 (Continue)`, and nobody has granted anything yet.
@@ -123,10 +126,8 @@ impl Server {
         self.expects = false;
         self.continue_due = false;
         let unread = self.body.left();
-        if unread == Some(0) {
-            self.body = BodyReader::NONE;
-        }
-        if !self.persist || self.draining || self.eof || unread.is_some_and(|left| left > linger_bytes(env)) {
+        if !self.persist || unread.is_some_and(|left| left > linger_bytes(env)) {
+            cold_path();
             self.linger(env);
         } else if unread == Some(0) {
             self.await_request(env);
@@ -149,6 +150,7 @@ impl Server {
     fn await_request(&mut self, env: &Env<'_>) {
         self.phase = Phase::Idle;
         self.scanned = 0;
+        self.body = BodyReader::NONE;
         self.clock.arm_rx(env, env.limits.idle_timeout_us);
     }
 
@@ -318,7 +320,7 @@ impl Connection for Server {
     }
 
     fn shutdown(&mut self, env: &Env<'_>) {
-        self.draining = true;
+        (self.draining, self.persist) = (true, false);
         match self.phase {
             Phase::Idle | Phase::Drain => {
                 self.end(env);
@@ -337,15 +339,17 @@ impl ByteConnection for Server {
     fn receive(&mut self, env: &Env<'_>, rx: &mut [u8], scratch: &mut Scratch<'_>) -> Step {
         match self.phase {
             Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch),
-            Phase::Exchange => self.receive_body(env, rx, scratch),
-            Phase::Drain => self.drain_body(env, rx, scratch),
-            Phase::Refusing | Phase::Linger | Phase::Closed => self.drop_input(rx),
-            Phase::Upgraded => Step::NEED_MORE,
+            Phase::Exchange
+            | Phase::Drain
+            | Phase::Refusing
+            | Phase::Linger
+            | Phase::Closed
+            | Phase::Upgraded => self.receive_on(env, rx, scratch),
         }
     }
 
     fn receive_end(&mut self, env: &Env<'_>) -> Option<Event> {
-        self.eof = true;
+        (self.eof, self.persist) = (true, false);
         match self.phase {
             Phase::Idle | Phase::Drain => self.end(env),
             Phase::Head => {

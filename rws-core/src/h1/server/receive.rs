@@ -4,7 +4,7 @@ use super::{Phase, Server};
 use crate::connection::{Event, Step};
 use crate::h1::body::{BodyReader, Found};
 use crate::h1::body_out::BodyWriter;
-use crate::h1::head::parse_request;
+use crate::h1::head::{ParsedRequest, parse_request};
 use crate::message::{BodyFraming, RequestSpans, Scratch, Version};
 use crate::{Env, Method, PeerFault};
 
@@ -23,13 +23,13 @@ impl Server {
             }
         }
         match parse_request(rx, &mut self.scanned, scratch, env.limits) {
-            Ok(Some(parsed)) => self.begin(env, parsed.spans, parsed.persistent),
+            Ok(Some(parsed)) => self.begin(env, &parsed),
             Ok(None) => self.await_head(env),
             Err(fault) => Step { consumed: rx.len(), event: Some(self.refused(fault)) },
         }
     }
 
-    pub(super) fn await_head(&mut self, env: &Env<'_>) -> Step {
+    fn await_head(&mut self, env: &Env<'_>) -> Step {
         if self.phase == Phase::Idle {
             self.phase = Phase::Head;
             self.clock.arm_rx(env, env.limits.head_timeout_us);
@@ -37,7 +37,9 @@ impl Server {
         Step::NEED_MORE
     }
 
-    pub(super) fn begin(&mut self, env: &Env<'_>, head: RequestSpans, persistent: bool) -> Step {
+    /// A request begins. By reference, so that the head is copied once, as it stands.
+    fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> Step {
+        let head = &parsed.spans;
         let end = matches!(head.body, BodyFraming::None | BodyFraming::Sized(0));
         self.phase = Phase::Exchange;
         self.scanned = 0;
@@ -45,21 +47,43 @@ impl Server {
         self.interim = 0;
         self.method = head.method;
         self.http10 = head.version == Version::Http10;
-        self.persist = persistent;
+        self.persist = parsed.persistent && !self.draining && !self.eof && !self.is_last(env);
         self.upgrade = head.upgrade;
         self.writer = BodyWriter::HEAD;
         self.parked = false;
         if !end {
-            self.body = BodyReader::new(head.body, env.limits.body_window_bytes);
-            // RFC 9110 §10.1.1: an HTTP/1.0 client does not mean it.
-            self.expects = head.expect_continue && !self.http10;
-            self.clock.arm_rx(env, env.limits.rate_grace_us);
+            self.begin_body(env, head);
         }
-        let event = Event::Request { stream: self.stream(), head, end };
+        let event = Event::Request { stream: self.stream(), head: *head, end };
         Step { consumed: usize::from(head.arena_len), event: Some(event) }
     }
 
-    pub(super) fn receive_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+    #[inline(never)]
+    fn begin_body(&mut self, env: &Env<'_>, head: &RequestSpans) {
+        self.body = BodyReader::new(head.body, env.limits.body_window_bytes);
+        // RFC 9110 §10.1.1: an HTTP/1.0 client does not mean it.
+        self.expects = head.expect_continue && !self.http10;
+        self.clock.arm_rx(env, env.limits.rate_grace_us);
+    }
+
+    /// Whether this connection has had its share of requests.
+    fn is_last(&self, env: &Env<'_>) -> bool {
+        let cap = env.limits.requests_per_connection_max;
+        cap != 0 && self.generation.saturating_add(1) >= cap
+    }
+
+    /// What comes after a head.
+    #[inline(never)]
+    pub(super) fn receive_on(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+        match self.phase {
+            Phase::Exchange => self.receive_body(env, rx, scratch),
+            Phase::Drain => self.drain_body(env, rx, scratch),
+            Phase::Refusing | Phase::Linger | Phase::Closed => self.drop_input(rx),
+            Phase::Idle | Phase::Head | Phase::Upgraded => Step::NEED_MORE,
+        }
+    }
+
+    fn receive_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
         if self.body.is_ended() {
             return Step::NEED_MORE;
         }
@@ -87,7 +111,7 @@ impl Server {
     }
 
     /// The rest of a body whose exchange is over: read, dropped, and bounded by its credit.
-    pub(super) fn drain_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+    fn drain_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
         match self.body.step(rx, &mut self.scanned, scratch, env.limits) {
             Ok((consumed, Found::Nothing | Found::Content(_))) => {
                 self.clock.received(consumed);
@@ -115,7 +139,7 @@ impl Server {
 
     /// What comes after our last byte. Past `linger_bytes_max` nothing more is wanted, but the connection waits on:
     /// to close it with bytes unread would reset it, and destroy an answer that the client has not read yet.
-    pub(super) fn drop_input(&mut self, rx: &[u8]) -> Step {
+    fn drop_input(&mut self, rx: &[u8]) -> Step {
         if self.phase == Phase::Linger {
             self.body.spend(rx.len());
         }
