@@ -232,7 +232,7 @@ fn line_by_the_book(bytes: &[u8], at: usize) -> Option<FieldLine<()>> {
 fn a_usual_line_is_seen_at_every_length_and_distance_from_the_end() {
     let mut seen = 0;
     for (name_len, value_len) in (1..=34).flat_map(|name| (0..140).map(move |value| (name, value))) {
-        if cfg!(miri) && (name_len * 7 + value_len) % 311 != 0 {
+        if cfg!(miri) && (name_len * 7 + value_len) % 97 != 0 {
             continue;
         }
         let (name, value) = (vec![b'n'; name_len], vec![b'v'; value_len]);
