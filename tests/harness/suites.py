@@ -84,7 +84,7 @@ SUITES = [
     Suite("micro", "criterion benches of the core (--full: with all their samples)",
           [["cargo", "bench", "-p", "rws-core", "--bench", "*", "--", "--quick", "--quiet"]], inputs=("benches",),
           full_only=[["cargo", "bench", "-p", "rws-core", "--bench", "*"]]),
-    Suite("latency", "blocking handlers do not delay the others", [[*BENCH, "latency"]], ("release",)),
+    Suite("latency", "blocking handlers do not delay the others", [[*BENCH, "latency"]], ("release", "raw", "wrk")),
     Suite("hostile", "idle, dribbling and malformed clients change nothing for a normal one",
           [[*BENCH, "hostile"]], ("release",)),
     Suite("bench", "the project beside its peers, one table with the goals", [[*BENCH, "table"]],
