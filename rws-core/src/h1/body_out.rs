@@ -63,10 +63,10 @@ impl BodyWriter {
     /// The body after a head that was framed so.
     pub(super) fn new(framing: Framing) -> BodyWriter {
         let (state, left) = match framing {
-            Framing::Bare | Framing::Declared(_) | Framing::Sized(0) => (State::Done, 0),
-            Framing::Sized(len) => (State::Sized, len),
+            Framing::Sized(len) if len > 0 => (State::Sized, len),
             Framing::Chunked => (State::Chunked, 0),
             Framing::UntilClose => (State::UntilClose, 0),
+            Framing::Bare | Framing::Declared(_) | Framing::Sized(_) => (State::Done, 0),
         };
         BodyWriter { left, direct: 0, state }
     }
@@ -119,10 +119,12 @@ impl BodyWriter {
         if self.direct > 0 {
             return Wrote::Blocked;
         }
+        if self.state == State::Sized {
+            return self.sized(stream, source, out);
+        }
         match self.state {
-            State::Done => Wrote::Done,
+            State::Done | State::Sized => Wrote::Done,
             State::Head => Wrote::Blocked,
-            State::Sized => self.sized(stream, source, out),
             State::UntilClose => self.until_close(stream, source, out),
             State::Chunked | State::ChunkTail | State::Last => self.chunked(stream, source, limits, out),
         }
@@ -156,6 +158,7 @@ impl BodyWriter {
         Wrote::Done
     }
 
+    #[inline(never)]
     fn until_close<S: Source + ?Sized>(
         &mut self,
         stream: StreamId,
@@ -179,6 +182,7 @@ impl BodyWriter {
         }
     }
 
+    #[inline(never)]
     fn chunked<S: Source + ?Sized>(
         &mut self,
         stream: StreamId,

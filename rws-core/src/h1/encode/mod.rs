@@ -51,21 +51,37 @@ pub(super) fn response<'o>(
     frame: &Frame<'_>,
 ) -> Result<(Rest<'o>, Written), Error> {
     let to = status_line(to, head.status)?;
-    let (to, seen) = match head.fields.lines() {
-        Some(lines) => (to.lines(lines)?, Seen::default()),
-        None => fields(to, head.fields)?,
-    };
+    // Two calls, so that the first is compiled for a head in which the engine has seen nothing of its own.
+    match head.fields.lines() {
+        Some(lines) => own_lines(to.lines(lines)?, head.status, plan, frame, Seen::default()),
+        None => {
+            let (to, seen) = fields(to, head.fields)?;
+            own_lines(to, head.status, plan, frame, seen)
+        }
+    }
+}
+
+/// The lines that are the engine's own, and the empty line.
+#[inline(always)]
+fn own_lines<'o>(
+    to: Rest<'o>,
+    status: Status,
+    plan: BodyPlan,
+    frame: &Frame<'_>,
+    seen: Seen,
+) -> Result<(Rest<'o>, Written), Error> {
     let to = match frame.date {
         Some(date) if !seen.date => date_line(to, date)?,
         Some(_) | None => to,
     };
-    let framing = framing_out::of_response(frame.method, head.status, frame.http10, plan, seen.length);
+    let framing = framing_out::of_response(frame.method, status, frame.http10, plan, seen.length);
     let to = framing_line(to, framing)?;
-    let persist = frame.persist && !seen.close && framing != Framing::UntilClose;
+    let mut persist = frame.persist && !seen.close;
     let to = if persist && !seen.upgrade && !frame.http10 {
         to.array(b"\r\n")?
     } else {
-        let switches = head.status == Status::SWITCHING_PROTOCOLS;
+        persist = persist && framing != Framing::UntilClose;
+        let switches = status == Status::SWITCHING_PROTOCOLS;
         connection_line(to, persist || switches, seen.upgrade, frame.http10)?
     };
     Ok((to, Written { framing, persist, upgrade: seen.upgrade }))

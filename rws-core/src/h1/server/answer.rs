@@ -105,13 +105,13 @@ impl Server {
         if switches && !(status == Status::SWITCHING_PROTOCOLS && self.upgrade) {
             return Err(Misuse::WrongState.into());
         }
-        let is_connect = self.method == Method::Connect;
-        // RFC 9110 §9.3.6. Without it, what a client has sent for it already is no next request.
-        let tunnel = is_connect && (200..300).contains(&status.code());
+        let tunnel = self.opens_tunnel(status);
+        // What a client has sent for a tunnel that it does not get is no next request.
+        let no_tunnel = self.method == Method::Connect && !tunnel;
         let frame = Frame {
             method: self.method,
             http10: self.http10,
-            persist: self.persist && is_connect == tunnel && !self.leaves_unread(env, status),
+            persist: self.persist && !no_tunnel && !self.leaves_unread(env, status),
             date: env.date,
         };
         let written = out.write(head_room(env), |to| encode::response(to, head, plan, &frame))?;
@@ -120,6 +120,15 @@ impl Server {
         self.expects = false;
         self.upgrade = switches || tunnel;
         Ok(())
+    }
+
+    /// Whether a tunnel follows this answer (RFC 9110 §9.3.6).
+    fn opens_tunnel(&self, status: Status) -> bool {
+        if self.method != Method::Connect {
+            return false;
+        }
+        cold_path();
+        (200..300).contains(&status.code())
     }
 
     /// Whether a part of the request is left that is not worth reading, or may never come.

@@ -4,8 +4,6 @@
 mod answer;
 mod receive;
 
-use core::hint::cold_path;
-
 use super::body::BodyReader;
 use super::body_out::BodyWriter;
 use super::deadlines::Deadlines;
@@ -125,11 +123,21 @@ impl Server {
         }
         self.expects = false;
         self.continue_due = false;
+        if self.persist && self.body.is_ended() {
+            self.await_request(env);
+        } else {
+            self.leave(env);
+        }
+    }
+
+    /// The exchange is over, but the connection does not persist, or the request was not read to its end.
+    #[cold]
+    fn leave(&mut self, env: &Env<'_>) {
         let unread = self.body.left();
         if !self.persist || unread.is_some_and(|left| left > linger_bytes(env)) {
-            cold_path();
             self.linger(env);
         } else if unread == Some(0) {
+            self.body = BodyReader::NONE;
             self.await_request(env);
         } else {
             self.phase = Phase::Drain;
@@ -150,7 +158,6 @@ impl Server {
     fn await_request(&mut self, env: &Env<'_>) {
         self.phase = Phase::Idle;
         self.scanned = 0;
-        self.body = BodyReader::NONE;
         self.clock.arm_rx(env, env.limits.idle_timeout_us);
     }
 
