@@ -52,8 +52,9 @@ impl Client {
             return self.failed(rx, PeerFault::UnexpectedUpgrade);
         }
         self.persist &= parsed.persistent;
-        if !self.writer.is_done() && (self.held || !self.persist || head.status.code() >= 300) {
-            // The server has decided without the rest of the request (RFC 9112 §9.5).
+        if !self.writer.is_done() && (!self.persist || head.status.code() >= 300) {
+            // The server has decided without the rest of the request (RFC 9112 §9.5). One that says yes and
+            // wants the connection to go on waits for that rest, even if it has sent no 100 for it.
             self.writer.stop();
             self.request_done = true;
             self.persist = false;

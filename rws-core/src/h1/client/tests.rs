@@ -249,13 +249,27 @@ fn a_held_body_goes_with_the_100_or_when_the_wait_is_over() {
 }
 
 #[test]
-fn a_final_response_keeps_a_held_body_back_for_good() {
+fn a_final_response_that_wants_no_body_keeps_a_held_one_back_for_good() {
+    for head in ["HTTP/1.1 401 No\r\n", "HTTP/1.1 200 OK\r\nConnection: close\r\n"] {
+        let mut drive = Drive::new(&LIMITS);
+        let (mut client, mut script) = expecting(&mut drive);
+        let response = alloc::format!("{head}Content-Length: 2\r\n\r\nno");
+        drive.feed(&mut client, &mut script, response.as_bytes());
+        assert_eq!(drive.log[1..], ["body no", "end"]);
+        assert!(!drive.text().contains("hello"));
+        assert_eq!(client.status(), ConnectionStatus::Closed);
+    }
+}
+
+/// As a server does that answers with what it reads (RFC 9110 §10.1.1: it continues reading).
+#[test]
+fn a_success_without_a_100_lets_a_held_body_go() {
     let mut drive = Drive::new(&LIMITS);
     let (mut client, mut script) = expecting(&mut drive);
-    drive.feed(&mut client, &mut script, b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno");
-    assert_eq!(drive.log[1..], ["body no", "end"]);
-    assert!(!drive.text().contains("hello"));
-    assert_eq!(client.status(), ConnectionStatus::Closed);
+    drive.feed(&mut client, &mut script, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert!(drive.text().ends_with("hello"));
+    drive.feed(&mut client, &mut script, b"5\r\nhello\r\n0\r\n\r\n");
+    assert_eq!((drive.log.last().unwrap().as_str(), client.status()), ("end", ConnectionStatus::Open));
 }
 
 #[test]
