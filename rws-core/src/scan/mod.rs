@@ -156,7 +156,7 @@ pub(crate) trait Kernel: Copy {
     }
 
     /// Whether this kernel is quick to see that `at..end` is a host of letters, digits, `-` and `_` in
-    /// labels that are not empty, which may end in one dot, with a port of one to four digits, if any.
+    /// labels that are not empty, which may end in one dot, with a port below 60,000, if any.
     /// `false` says nothing.
     #[inline(always)]
     fn is_plain_host(self, bytes: &[u8], at: usize, end: usize) -> bool {

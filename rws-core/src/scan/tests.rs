@@ -251,10 +251,20 @@ fn a_usual_line_is_seen_at_every_length_and_distance_from_the_end() {
 
 #[test]
 fn a_plain_host_is_a_valid_host_at_every_distance_from_the_end() {
-    let valid = ["a", "www.example.com", "127.0.0.1:8080", "a_b-c.d:1", "a.", "0:0", "x.y.z:80"];
+    let valid = [
+        "a",
+        "www.example.com",
+        "127.0.0.1:8080",
+        "a_b-c.d:1",
+        "a.",
+        "0:0",
+        "x.y.z:80",
+        "a:12345",
+        "a:59999",
+    ];
     let odd = [
         "", ".", ".a", "a..b", "a:", "a:80x", "a:x", ":80", "a:80:80", "[::1]", "a/b", "a b", "a..:80",
-        "a:12345",
+        "a:60000", "a:65536", "a:012345",
     ];
     for (host, is_plain) in valid.iter().map(|host| (host, true)).chain(odd.iter().map(|host| (host, false)))
     {

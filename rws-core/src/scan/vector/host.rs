@@ -35,8 +35,14 @@ impl<V: Vector> Wide<V> {
         }
         let port_len = len - name_len - 1;
         let other = block.no_digits() >> (shift % 64) >> (name_len * V::LANE_BITS) >> V::LANE_BITS;
-        // SAFETY: `name_len` is less than `len`.
-        let separator = unsafe { *bytes.get_unchecked(at + name_len) };
-        separator == b':' && port_len.wrapping_sub(1) < 4 && first_lane::<V>(other) >= port_len
+        if port_len.wrapping_sub(1) >= 5 {
+            return false;
+        }
+        // SAFETY: `name_len + 1` is less than `len`, since the port has a digit.
+        let (separator, digit) =
+            unsafe { (*bytes.get_unchecked(at + name_len), *bytes.get_unchecked(at + name_len + 1)) };
+        // Five digits of which the first is below 6 are below 65,536.
+        let fits = port_len < 5 || digit < b'6';
+        separator == b':' && fits && first_lane::<V>(other) >= port_len
     }
 }
