@@ -268,7 +268,23 @@ impl<A: Application> Shard<A> {
 
     /// After a job: goes on with the connection that it belonged to.
     pub(crate) fn resume_turn(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
+        if self.has_nothing_left(key) {
+            self.reading = None;
+            self.conclude(key);
+            return None;
+        }
         self.work_on(buf, key)
+    }
+
+    /// Whether connection `key` is idle again, all it brought is worked off, and nothing more is there: the
+    /// usual case after a job, seen at a glance.
+    fn has_nothing_left(&self, key: u32) -> bool {
+        let worked_off = self.reading.is_some_and(|reading| reading.from == reading.to && reading.drained);
+        worked_off
+            && self.conns.get(key as usize).is_some_and(|conn| {
+                conn.h1.exchange().is_none()
+                    && !conn.flags.has(Flags::READABLE | Flags::EOF | Flags::UNOFFERED)
+            })
     }
 
     /// Waits for events, mail and timers, and begins a new turn.
