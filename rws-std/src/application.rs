@@ -33,7 +33,8 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    /// The request to send on, if the answer is to come from an upstream. Asked once, after `begin`.
+    /// The request to send on, if the answer is to come from an upstream. A part of each job: asked after
+    /// `begin`, after `body`, and when the exchange was woken, until there is one.
     fn forward(&self, state: &mut Self::State) -> Option<Box<Forward>> {
         let _ = state;
         None

@@ -5,9 +5,11 @@ use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rws_core::connection::ResetCause;
 use rws_core::message::{Field, OwnedRequestHead, RequestHead, Scratch};
+use rws_core::service::{Outcome, Taken};
 
 use crate::application::Application;
 use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
@@ -117,24 +119,15 @@ impl<A: Application> Worker<A> {
     fn run(&mut self, job: Job<A::State>) -> JobResult<A::State> {
         job::set_in_job(true);
         let (app, cx, buf, edits) = (&*self.app, &mut self.cx, &*self.buf, &mut self.edits);
-        let result = catch_unwind(AssertUnwindSafe(|| match job.work {
-            Work::Begin { at } => {
-                let mut head = head_of(buf, at, edits.lend());
-                let mut state = app.begin(cx, &mut head);
-                app.advance(cx, &mut state);
-                JobResult::Begun(state)
-            }
+        let result = match job.work {
+            Work::Begin { at } => begin(app, cx, || head_of(buf, at, edits.lend())),
             Work::Body { state, from, to, end } => {
                 give_body(app, cx, *state, buf.rx.get(from..to).unwrap_or(&[]), end)
             }
-            Work::Advance { mut state } => {
-                app.advance(cx, &mut state);
-                JobResult::Advanced(*state)
-            }
-        }));
+            Work::Advance { state } => advance(app, cx, *state),
+        };
         job::set_in_job(false);
-        // The panic's message has been printed by the hook; the peer gets 500.
-        result.unwrap_or(JobResult::Failed(Canned::Panicked))
+        result
     }
 
     /// Nobody could take the shard if this job blocked: it goes to the queue for the next free thread.
@@ -154,12 +147,20 @@ impl<A: Application> Worker<A> {
         shard.prepare_cx(address);
         let mut cx = shard.cx.fork();
         let (app, mail) = (Arc::clone(&self.app), Arc::clone(&self.mail));
+        // If nobody takes the job, its work comes back: an exchange that has begun must also end.
+        let work = Arc::new(Mutex::new(Some(work)));
+        let parcel = Arc::clone(&work);
+        let take =
+            |parcel: &Mutex<Option<Owned<_>>>| parcel.lock().unwrap_or_else(PoisonError::into_inner).take();
         let offloaded = spares.offload(Box::new(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work.run(&*app, &mut cx)));
-            let result = result.unwrap_or(JobResult::Failed(Canned::Panicked));
-            mail.0.send_always(Mail::Late(address, result));
+            if let Some(work) = take(&parcel) {
+                mail.0.send_always(Mail::Late(address, work.run(&*app, &mut cx)));
+            }
         }));
         if offloaded.is_err() {
+            if let Some(Owned::Body(state, ..) | Owned::Advance(state)) = take(&work) {
+                shard.end(address, state, Outcome::Aborted(ResetCause::ByUs));
+            }
             shard.settle(address, JobResult::Failed(Canned::Overloaded));
             shard.go_on_later(address);
         }
@@ -186,16 +187,29 @@ impl<S> Owned<S> {
         match self {
             Owned::Begin(head) => {
                 let mut edits = Edits::new();
-                let mut state = app.begin(cx, &mut head.view(edits.lend()));
-                app.advance(cx, &mut state);
-                JobResult::Begun(state)
+                begin(app, cx, || head.view(edits.lend()))
             }
-            Owned::Advance(mut state) => {
-                app.advance(cx, &mut state);
-                JobResult::Advanced(state)
-            }
+            Owned::Advance(state) => advance(app, cx, state),
             Owned::Body(state, chunk, end) => give_body(app, cx, state, &chunk, end),
         }
+    }
+}
+
+fn begin<'h, A: Application>(
+    app: &A,
+    cx: &mut JobCx,
+    head: impl FnOnce() -> RequestHead<'h>,
+) -> JobResult<A::State> {
+    let mut begun = None;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let state = begun.insert(app.begin(cx, &mut head()));
+        app.advance(cx, state);
+        app.forward(state)
+    }));
+    match (begun, outcome) {
+        (Some(state), Ok(plan)) => JobResult::Begun(state, plan),
+        (Some(state), Err(_)) => broken(app, cx, state),
+        (None, _) => JobResult::Failed(Canned::Panicked),
     }
 }
 
@@ -206,9 +220,37 @@ fn give_body<A: Application>(
     chunk: &[u8],
     end: bool,
 ) -> JobResult<A::State> {
-    let taken = app.body(cx, &mut state, chunk, end);
-    app.advance(cx, &mut state);
-    if end { JobResult::Ended(state) } else { JobResult::Taken(state, taken, chunk.len() as u32) }
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let taken = app.body(cx, &mut state, chunk, end);
+        app.advance(cx, &mut state);
+        (taken, app.forward(&mut state))
+    }));
+    match outcome {
+        Ok((Taken::All | Taken::Later | Taken::Stop, plan)) if end => JobResult::Ended(state, plan),
+        Ok((taken, plan)) => JobResult::Taken(state, plan, taken, chunk.len() as u32),
+        Err(_) => broken(app, cx, state),
+    }
+}
+
+fn advance<A: Application>(app: &A, cx: &mut JobCx, mut state: A::State) -> JobResult<A::State> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        app.advance(cx, &mut state);
+        app.forward(&mut state)
+    }));
+    match outcome {
+        Ok(plan) => JobResult::Advanced(state, plan),
+        Err(_) => broken(app, cx, state),
+    }
+}
+
+/// The job of an exchange that had begun has panicked: that has to end all the same. The message has been
+/// printed by the hook; the peer gets 500.
+#[cold]
+fn broken<A: Application>(app: &A, cx: &mut JobCx, state: A::State) -> JobResult<A::State> {
+    let outcome = Outcome::Aborted(ResetCause::ByUs);
+    // Should this panic as well, that is the same failure.
+    let _ = catch_unwind(AssertUnwindSafe(|| app.end(cx, state, outcome)));
+    JobResult::Failed(Canned::Panicked)
 }
 
 impl<T: Send + 'static> Pool for Spares<T> {

@@ -1,5 +1,6 @@
 //! Constant field lines: checked and rendered at compile time.
 
+use super::encode::is_own;
 use crate::message::{Field, FieldBlock, KnownName, Span, is_token_byte};
 
 /// Field lines as HTTP/1 sends them, and where their names and values stand. Made by
@@ -87,7 +88,7 @@ const fn field(bytes: &[u8], name: Span, value: Span) -> Field {
     while id < KnownName::ALL.len() {
         let known = KnownName::ALL[id];
         match likeness(known.as_str().as_bytes(), bytes, name) {
-            Likeness::Same if known.is_engines_own() => panic!("this field is the engine's own"),
+            Likeness::Same if is_own(known) => panic!("this field is the engine's own"),
             Likeness::Same => return Field::known(known, value),
             Likeness::Case => panic!("this name is spelled in another case (see KnownName)"),
             Likeness::None => id += 1,

@@ -85,18 +85,24 @@ impl<'a> Rest<'a> {
         Ok(Rest(rest))
     }
 
-    /// Bytes, mostly so few that copying both ends of them, which overlap, spares a call.
-    #[inline(always)]
+    #[inline]
     pub(super) fn bytes(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
         let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
-        let copied = match bytes.len() {
-            33..=64 => copy_ends::<32>(slot, bytes),
-            16..=64 => copy_ends::<16>(slot, bytes),
-            8..=64 => copy_ends::<8>(slot, bytes),
-            4..=64 => copy_ends::<4>(slot, bytes),
-            _ => None,
-        };
-        if copied.is_none() {
+        slot.copy_from_slice(bytes);
+        Ok(Rest(rest))
+    }
+
+    /// Field lines: mostly so few bytes that copying both ends of them, which overlap, spares a call.
+    #[inline(always)]
+    pub(super) fn lines(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
+        const END: usize = 32;
+        let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
+        if bytes.len() <= 2 * END
+            && let (Some(first), Some(last)) = (bytes.first_chunk::<END>(), bytes.last_chunk::<END>())
+        {
+            *slot.first_chunk_mut().ok_or(Capacity::Bytes)? = *first;
+            *slot.last_chunk_mut().ok_or(Capacity::Bytes)? = *last;
+        } else {
             slot.copy_from_slice(bytes);
         }
         Ok(Rest(rest))
@@ -138,14 +144,6 @@ impl<'a> Rest<'a> {
         }
         self.bytes(line.get(first..).unwrap_or(&[]))
     }
-}
-
-/// Copies the first `N` bytes and the last.
-#[inline(always)]
-fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> Option<()> {
-    *to.first_chunk_mut::<N>()? = *from.first_chunk()?;
-    *to.last_chunk_mut::<N>()? = *from.last_chunk()?;
-    Some(())
 }
 
 /// The digits of a number below 10,000, one a byte, the first lowest.

@@ -15,7 +15,6 @@ macro_rules! known_names {
             pub const ALL: &'static [KnownName] = &[$(KnownName::$name,)+];
 
             /// The spelling used on HTTP/1.x: `Content-Type`.
-            #[inline]
             pub const fn as_str(self) -> &'static str {
                 match self { $(KnownName::$name => $spelling,)+ }
             }
@@ -23,8 +22,7 @@ macro_rules! known_names {
     };
 }
 
-// The first six steer the engine, and those up to `TE` are its own to write. They come first, so that either is
-// asked with one comparison.
+// The first six steer the engine. They come first, so that a parser asks for all of them with one comparison.
 known_names! {
     Connection "Connection";
     ContentLength "Content-Length";
@@ -32,10 +30,6 @@ known_names! {
     Host "Host";
     TransferEncoding "Transfer-Encoding";
     Upgrade "Upgrade";
-    Date "Date";
-    KeepAlive "Keep-Alive";
-    ProxyConnection "Proxy-Connection";
-    Te "TE";
     Accept "Accept";
     AcceptCharset "Accept-Charset";
     AcceptEncoding "Accept-Encoding";
@@ -63,6 +57,7 @@ known_names! {
     ContentSecurityPolicy "Content-Security-Policy";
     ContentType "Content-Type";
     Cookie "Cookie";
+    Date "Date";
     EarlyData "Early-Data";
     Etag "ETag";
     Expires "Expires";
@@ -73,6 +68,7 @@ known_names! {
     IfNoneMatch "If-None-Match";
     IfRange "If-Range";
     IfUnmodifiedSince "If-Unmodified-Since";
+    KeepAlive "Keep-Alive";
     LastEventId "Last-Event-ID";
     LastModified "Last-Modified";
     Link "Link";
@@ -83,6 +79,7 @@ known_names! {
     Priority "Priority";
     ProxyAuthenticate "Proxy-Authenticate";
     ProxyAuthorization "Proxy-Authorization";
+    ProxyConnection "Proxy-Connection";
     Range "Range";
     Referer "Referer";
     Refresh "Refresh";
@@ -102,6 +99,7 @@ known_names! {
     Signature "Signature";
     SignatureInput "Signature-Input";
     StrictTransportSecurity "Strict-Transport-Security";
+    Te "TE";
     TimingAllowOrigin "Timing-Allow-Origin";
     Traceparent "Traceparent";
     Tracestate "Tracestate";
@@ -147,12 +145,6 @@ impl KnownName {
     #[inline(always)]
     pub(crate) const fn steers(self) -> bool {
         self as u8 <= KnownName::Upgrade as u8
-    }
-
-    /// Whether the engine writes the field by itself, or writes others because of it.
-    #[inline(always)]
-    pub(crate) const fn is_engines_own(self) -> bool {
-        self as u8 <= KnownName::Te as u8
     }
 }
 

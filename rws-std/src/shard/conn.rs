@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rws_core::{Instant, h1};
 
-use super::stored::Stored;
+use super::Reading;
+use super::stored::{Pools, Stored};
 
 /// Where a connection's exchange is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,18 @@ impl Conn {
     /// Whether room in the socket is of use.
     pub(crate) const fn has_waiting_output(&self) -> bool {
         self.unsent.is_some() || matches!(self.exchange, At::Here(_))
+    }
+
+    /// The connection's turn ends before what was read is worked off; `rx` has it.
+    pub(crate) fn interrupt(&mut self, reading: Reading, rx: &[u8], pools: &mut Pools) {
+        if reading.from < reading.to {
+            self.leftover = Some(pools.store(&rx[reading.from..reading.to]));
+            self.flags.set(Flags::UNOFFERED);
+        }
+        if !reading.drained {
+            self.flags.set(Flags::READABLE);
+        }
+        self.flags.set(Flags::UNFINISHED);
     }
 }
 

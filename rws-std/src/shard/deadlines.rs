@@ -1,7 +1,8 @@
 //! Time: deadlines of connections, lingering closes, and the drain of a shard.
 
 use rws_core::Instant;
-use rws_core::connection::{Connection, Event, ResetCause};
+use rws_core::connection::{ByteConnection, Connection, ResetCause};
+use rws_core::message::Scratch;
 use rws_core::service::ConnectionInfo;
 
 use super::conn::{At, Flags};
@@ -35,17 +36,14 @@ impl<A: Application> Shard<A> {
             return self.timers.arm(key, armed_us);
         }
         conn.armed = Instant::NEVER;
+        if conn.flags.has(Flags::JOB_OUT) {
+            // What the peer has sent meanwhile is not read: it cannot be late with it.
+            conn.h1.excuse_peer();
+        }
         if conn.h1.next_deadline() <= self.clock.now() {
             let env = super::env(&self.clock, &self.settings);
             if let Some(event) = conn.h1.on_deadline(&env) {
-                let is_there = match event {
-                    Event::Reset { cause, .. } => {
-                        self.abort(key, cause);
-                        false
-                    }
-                    other => self.happened(key, other),
-                };
-                if is_there {
+                if self.happened(key, event) {
                     self.conclude(key);
                 }
                 return;
@@ -73,13 +71,19 @@ impl<A: Application> Shard<A> {
     /// Reads and drops what a lingering connection still brings.
     pub(super) fn drop_arrivals(&mut self, key: u32) {
         let mut sink = [0; 16 * 1024];
-        let mut left = self.settings.limits.linger_bytes_max as usize;
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return };
-            match sys::recv(&conn.socket, &mut sink) {
+            let n = match sys::recv(&conn.socket, &mut sink) {
                 Ok(Transfer::Blocked) => return,
-                Ok(Transfer::Bytes(n)) if n < left => left -= n,
-                Ok(Transfer::Bytes(_) | Transfer::End) | Err(_) => return self.close(key),
+                Ok(Transfer::Bytes(n)) => n,
+                Ok(Transfer::End) | Err(_) => return self.close(key),
+            };
+            // The machine counts: of all turns together no more than `linger_bytes_max` is read.
+            let env = super::env(&self.clock, &self.settings);
+            let mut scratch = Scratch { bytes: &mut [], fields: &mut [] };
+            conn.h1.receive(&env, &mut sink[..n], &mut scratch);
+            if conn.h1.rx_want() == 0 {
+                return self.close(key);
             }
         }
     }

@@ -60,7 +60,9 @@ impl<A: Application> Shard<A> {
                 self.list_if_current(address);
             }
             Mail::Wake(address) => {
-                if let Some(conn) = self.addressed(address) {
+                if let Some(conn) = self.addressed(address)
+                    && conn.h1.exchange() == Some(address.stream)
+                {
                     conn.h1.wake(address.stream);
                     conn.flags.set(Flags::WOKEN);
                     self.list(address.conn);
@@ -96,14 +98,7 @@ impl<A: Application> Shard<A> {
         let key = reading.conn;
         self.flush(key, false);
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        if reading.from < reading.to {
-            conn.leftover = Some(self.pools.store(&self.tail[reading.from..reading.to]));
-            conn.flags.set(Flags::UNOFFERED);
-        }
-        if !reading.drained {
-            conn.flags.set(Flags::READABLE);
-        }
-        conn.flags.set(Flags::UNFINISHED);
+        conn.interrupt(reading, &self.tail, &mut self.pools);
         self.rearm(key);
     }
 }

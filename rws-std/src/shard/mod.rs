@@ -146,6 +146,8 @@ pub(crate) struct Shard<A: Application> {
     again: VecDeque<u32>,
     letters: Letters<A::State>,
     reading: Option<Reading>,
+    /// Jobs that the connection whose turn it is may still begin in it.
+    jobs_left: u32,
     /// What was unread when the first of a row of jobs began.
     tail: Box<[u8]>,
     draining_until: Option<Instant>,
@@ -171,6 +173,8 @@ const LISTENER_KEY: u64 = u64::MAX;
 const MAIL_KEY: u64 = u64::MAX - 1;
 /// Events taken from the poller at once.
 const EVENTS_PER_TURN: usize = 512;
+/// Jobs of one connection before others get their turn.
+const JOBS_PER_TURN: u32 = 64;
 /// Timers looked at before others get their turn.
 const TIMERS_PER_TURN: usize = 256;
 /// How often buffers that a burst left behind are given back: µs.
@@ -218,6 +222,7 @@ impl<A: Application> Shard<A> {
             again: VecDeque::new(),
             letters: VecDeque::new(),
             reading: None,
+            jobs_left: JOBS_PER_TURN,
             tail: vec![0; RX_BYTES].into_boxed_slice(),
             draining_until: None,
             cx: Box::new(JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None)),
@@ -266,11 +271,15 @@ impl<A: Application> Shard<A> {
         true
     }
 
-    /// After a job: goes on with the connection that it belonged to.
+    /// After a job: goes on with the connection that it belonged to, until it has had its share of the turn.
     pub(crate) fn resume_turn(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
         if self.has_nothing_left(key) {
             self.reading = None;
             self.conclude(key);
+            return None;
+        }
+        self.jobs_left = self.jobs_left.saturating_sub(1);
+        if self.jobs_left == 0 && self.put_off(buf, key) {
             return None;
         }
         self.work_on(buf, key)
@@ -310,7 +319,7 @@ impl<A: Application> Shard<A> {
             self.trimmed = self.clock.now();
             self.pools.trim();
             self.cx.now = self.clock.now();
-            self.app.tidy(&mut self.cx);
+            self.guarded(|app, cx| app.tidy(cx));
         }
     }
 
@@ -358,6 +367,7 @@ impl<A: Application> Shard<A> {
 
     /// Something happened on the socket of connection `key`.
     fn happen(&mut self, buf: &mut TurnBuf, key: u32, event: sys::Event) -> Option<Job<A::State>> {
+        self.jobs_left = JOBS_PER_TURN;
         let conn = self.conns.get_mut(key as usize)?;
         if conn.flags.has(Flags::LINGERING) {
             self.drop_arrivals(key);
@@ -375,6 +385,10 @@ impl<A: Application> Shard<A> {
             return None;
         }
         if conn.flags.has(Flags::JOB_OUT) {
+            // Earlier answers go on all the same, and nobody would tell of this room again.
+            if event.is_writable() {
+                self.send_unsent(key);
+            }
             return None;
         }
         if event.is_writable() && conn.has_waiting_output() {
@@ -385,6 +399,7 @@ impl<A: Application> Shard<A> {
 
     /// Goes on with a connection that is listed.
     fn go_on(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
+        self.jobs_left = JOBS_PER_TURN;
         let conn = self.conns.get_mut(key as usize)?;
         conn.flags.clear(Flags::LISTED);
         if conn.flags.has(Flags::JOB_OUT | Flags::LINGERING) {

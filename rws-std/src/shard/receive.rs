@@ -234,6 +234,18 @@ impl<A: Application> Shard<A> {
         Progress::Rest
     }
 
+    /// Keeps the bytes that are left for the connection's next turn, which comes when others have had theirs.
+    /// False if there are none.
+    pub(super) fn put_off(&mut self, buf: &TurnBuf, key: u32) -> bool {
+        let Some(reading) = self.reading.take_if(|reading| reading.from < reading.to) else { return false };
+        if let Some(conn) = self.conns.get_mut(key as usize) {
+            conn.interrupt(reading, &buf.rx, &mut self.pools);
+            self.list(key);
+            self.conclude(key);
+        }
+        true
+    }
+
     /// Marks the exchange as away and lends the bytes to the job.
     fn send_away(
         &mut self,
@@ -262,13 +274,16 @@ impl<A: Application> Shard<A> {
     /// A job for an exchange that was woken before its answer was decided.
     pub(super) fn advance(&mut self, key: u32) -> Option<Job<A::State>> {
         let conn = self.conns.get_mut(key as usize)?;
-        let At::Here(kept) = conn.exchange else { return None };
-        let exchange = self.exchanges.get(kept as usize)?;
-        if !conn.flags.has(Flags::WOKEN) || exchange.status.is_some() || exchange.link.is_some() {
+        if !conn.flags.has(Flags::WOKEN) {
             return None;
         }
         conn.flags.clear(Flags::WOKEN);
-        let stream = self.exchanges.get(kept as usize)?.stream;
+        let At::Here(kept) = conn.exchange else { return None };
+        let exchange = self.exchanges.get(kept as usize)?;
+        if exchange.status.is_some() || exchange.link.is_some() {
+            return None;
+        }
+        let stream = exchange.stream;
         let state = self.borrow_state(key)?;
         Some(self.address_job(key, stream, Work::Advance { state: Box::new(state) }))
     }
@@ -284,12 +299,14 @@ impl<A: Application> Shard<A> {
                 let Some(conn) = self.conns.get(key as usize) else { return false };
                 let stream = stream.unwrap_or(StreamId::new(0, 0));
                 self.prepare_cx(Address { conn: key, generation: conn.generation, stream });
-                self.app.refused(&mut self.cx, status, fault);
+                self.guarded(|app, cx| app.refused(cx, status, fault));
                 self.drop_exchange(key, ResetCause::Truncated);
                 self.transmit_own(key);
                 self.conns.contains(key as usize)
             }
             Event::Reset { cause, .. } => {
+                // Answers to earlier requests are whole.
+                self.flush(key, false);
                 self.abort(key, cause);
                 false
             }

@@ -1,6 +1,8 @@
 //! What a finished job means for its exchange.
 
+use core::panic::AssertUnwindSafe;
 use std::io;
+use std::panic::catch_unwind;
 
 use rws_core::connection::{BodyPlan, Connection, Fill, HeadAnswer, ResetCause, Source, StreamId};
 use rws_core::message::{FieldBlock, ResponseHead};
@@ -10,6 +12,8 @@ use rws_core::{Status, field_lines, h1};
 use super::conn::{At, Flags};
 use super::{Address, Shard};
 use crate::application::Application;
+use crate::forward::Forward;
+use crate::job::JobCx;
 
 /// One exchange as the shard stores it between steps.
 #[derive(Debug)]
@@ -46,14 +50,17 @@ pub(crate) enum Canned {
     Overloaded,
 }
 
+/// The request to send on, if a job has come to that.
+pub(crate) type Plan = Option<Box<Forward>>;
+
 /// What a job brought home.
 #[derive(Debug)]
 pub(crate) enum Result<S> {
-    Begun(S),
-    Taken(S, Taken, u32),
-    Advanced(S),
+    Begun(S, Plan),
+    Taken(S, Plan, Taken, u32),
+    Advanced(S, Plan),
     /// The whole body has been given.
-    Ended(S),
+    Ended(S, Plan),
     Failed(Canned),
 }
 
@@ -75,8 +82,7 @@ impl<A: Application> Shard<A> {
         if conn.exchange != At::Nowhere || conn.flags.has(Flags::DEAD) {
             return self.settle_stored(address, result);
         }
-        let Result::Begun(mut state) = result else { return self.settle_stored(address, result) };
-        let plan = self.app.forward(&mut state);
+        let Result::Begun(state, plan) = result else { return self.settle_stored(address, result) };
         let exchange = Exchange::new(address.stream, Answer::Service(state));
         match plan {
             None => self.pump(key, exchange),
@@ -94,17 +100,17 @@ impl<A: Application> Shard<A> {
             At::Here(kept) => self.exchanges.remove(kept as usize),
             At::Nowhere => Exchange::new(address.stream, Answer::Away),
         };
-        let (answer, taken) = match result {
-            Result::Begun(state) | Result::Ended(state) | Result::Advanced(state) => {
-                (Answer::Service(state), None)
+        let (answer, plan, taken) = match result {
+            Result::Begun(state, plan) | Result::Ended(state, plan) | Result::Advanced(state, plan) => {
+                (Answer::Service(state), plan, None)
             }
-            Result::Taken(state, taken, bytes) => (Answer::Service(state), Some((taken, bytes))),
+            Result::Taken(state, plan, taken, bytes) => (Answer::Service(state), plan, Some((taken, bytes))),
             Result::Failed(canned) => {
                 self.stats.errors_total.up();
                 if canned == Canned::Panicked {
                     self.stats.panics_total.up();
                 }
-                (Answer::Canned(canned), None)
+                (Answer::Canned(canned), None, None)
             }
         };
         // Once the head is out, only a cut tells the peer that the body is not whole.
@@ -122,12 +128,37 @@ impl<A: Application> Shard<A> {
         if let Some(conn) = self.conns.get_mut(key as usize) {
             conn.h1.wake(address.stream);
         }
-        if let Answer::Service(state) = &mut exchange.answer
-            && let Some(plan) = self.app.forward(state)
-        {
-            return self.start_forward(address, exchange, plan);
+        match plan {
+            None => self.pump(key, exchange),
+            Some(plan) => self.start_forward(address, exchange, plan),
         }
-        self.pump(key, exchange);
+    }
+
+    /// Runs a call of the application on the shard's own thread: one that panics must cost its exchange and
+    /// not the shard. `None` then.
+    pub(super) fn guarded<R>(&mut self, call: impl FnOnce(&A, &mut JobCx) -> R) -> Option<R> {
+        let (app, cx) = (&*self.app, &mut *self.cx);
+        let result = catch_unwind(AssertUnwindSafe(|| call(app, cx)));
+        if result.is_err() {
+            self.stats.panics_total.up();
+        }
+        result.ok()
+    }
+
+    /// The application has panicked over `exchange`: what it had made is given up, and the server answers.
+    pub(super) fn break_off(&mut self, address: Address, exchange: &mut Exchange<A::State>) {
+        self.stats.errors_total.up();
+        exchange.is_relayed = false;
+        let answer = core::mem::replace(&mut exchange.answer, Answer::Canned(Canned::Panicked));
+        if let Answer::Service(state) = answer {
+            self.end(address, state, Outcome::Aborted(ResetCause::ByUs));
+        }
+    }
+
+    /// Tells the application that an exchange is over.
+    pub(crate) fn end(&mut self, address: Address, state: A::State, outcome: Outcome) {
+        self.prepare_cx(address);
+        self.guarded(|app, cx| app.end(cx, state, outcome));
     }
 
     /// Stores an exchange that is not over.
@@ -166,8 +197,10 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// An exchange has been answered whole.
-    pub(super) fn finish(&mut self, exchange: Exchange<A::State>, address: Address) {
+    /// An exchange has been answered whole. Runs the application: to be called within a guard.
+    pub(super) fn finish(&mut self, key: u32, exchange: &mut Exchange<A::State>) {
+        let Some(conn) = self.conns.get(key as usize) else { return };
+        let address = Address { conn: key, generation: conn.generation, stream: exchange.stream };
         if let Some(link) = exchange.link {
             self.release_link(link);
         }
@@ -175,7 +208,7 @@ impl<A: Application> Shard<A> {
         if status.code() >= 500 && !matches!(exchange.answer, Answer::Canned(_)) {
             self.stats.errors_total.up();
         }
-        if let Answer::Service(state) = exchange.answer {
+        if let Answer::Service(state) = core::mem::replace(&mut exchange.answer, Answer::Away) {
             self.prepare_cx(address);
             let outcome = Outcome::Complete { status, body_bytes: exchange.body_bytes };
             self.app.end(&mut self.cx, state, outcome);
@@ -194,21 +227,18 @@ impl<A: Application> Shard<A> {
             self.drop_link(link);
         }
         if let Answer::Service(state) = exchange.answer {
-            self.prepare_cx(Address { conn: key, generation, stream: exchange.stream });
-            self.app.end(&mut self.cx, state, Outcome::Aborted(cause));
+            let address = Address { conn: key, generation, stream: exchange.stream };
+            self.end(address, state, Outcome::Aborted(cause));
         }
     }
 
     fn drop_stale(&mut self, address: Address, result: Result<A::State>) {
         self.stats.stale_mail_total.up();
         match result {
-            Result::Begun(state)
-            | Result::Advanced(state)
+            Result::Begun(state, _)
+            | Result::Advanced(state, _)
             | Result::Taken(state, ..)
-            | Result::Ended(state) => {
-                self.prepare_cx(address);
-                self.app.end(&mut self.cx, state, Outcome::Aborted(ResetCause::ByPeer));
-            }
+            | Result::Ended(state, _) => self.end(address, state, Outcome::Aborted(ResetCause::ByPeer)),
             Result::Failed(_) => {}
         }
     }

@@ -1,9 +1,12 @@
 //! Bytes out: what the machine pulls from the application is gathered, and sent once per connection and turn.
 
+use core::panic::AssertUnwindSafe;
 use std::os::fd::AsFd;
+use std::panic::catch_unwind;
 
 use rws_core::connection::{ByteConnection, Connection, ConnectionStatus, ResetCause, Sent};
 use rws_core::message::Scratch;
+use rws_core::{Status, h1};
 
 use super::conn::{At, Flags};
 use super::settle::{Answer, Exchange, Nobody, Pull, Relayed, is_blocked, is_over};
@@ -32,18 +35,40 @@ const PULLED_BYTES_PER_TURN: usize = 1 << 20;
 impl<A: Application> Shard<A> {
     /// Sends what the exchange of connection `key` has, and stores or ends it.
     pub(super) fn pump(&mut self, key: u32, mut exchange: Exchange<A::State>) {
-        let pulled = self.pull(key, &mut exchange, &mut Relayed::nothing());
-        self.keep_or_end(key, exchange, pulled);
+        // One guard for both: it is passed for each request.
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            let pulled = self.pull_unguarded(key, &mut exchange, &mut Relayed::nothing());
+            if pulled == Pulled::Over {
+                self.finish(key, &mut exchange);
+            }
+            pulled
+        }));
+        match run {
+            Ok(Pulled::Over) => {}
+            Ok(pulled) => self.keep(key, exchange, pulled),
+            // It has been told the end: there was nothing after it.
+            Err(_) if matches!(exchange.answer, Answer::Away) => self.stats.panics_total.up(),
+            Err(_) => {
+                let pulled = self.pull_after_panic(key, &mut exchange, &mut Relayed::nothing());
+                self.keep_or_end(key, exchange, pulled);
+            }
+        }
     }
 
     /// Stores an exchange after a pull, or ends it.
-    pub(super) fn keep_or_end(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
+    pub(super) fn keep_or_end(&mut self, key: u32, mut exchange: Exchange<A::State>, pulled: Pulled) {
+        if pulled != Pulled::Over {
+            return self.keep(key, exchange, pulled);
+        }
+        if catch_unwind(AssertUnwindSafe(|| self.finish(key, &mut exchange))).is_err() {
+            self.stats.panics_total.up();
+        }
+    }
+
+    /// Stores an exchange that is not over, or cuts it off.
+    fn keep(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         match pulled {
-            Pulled::Over => {
-                let address = Address { conn: key, generation: conn.generation, stream: exchange.stream };
-                self.finish(exchange, address);
-            }
             Pulled::Parked => {
                 if exchange.status.is_none() && exchange.link.is_none() {
                     // The answer waits for the body: its sender may go on (RFC 9110 §10.1.1).
@@ -54,9 +79,11 @@ impl<A: Application> Shard<A> {
                     self.put_back(key, exchange);
                 }
             }
-            Pulled::Full => self.put_back(key, exchange),
+            Pulled::Full | Pulled::Over => self.put_back(key, exchange),
             Pulled::Cut(cause) => {
                 self.put_back(key, exchange);
+                // What was there of it, and whole answers before it, are the peer's.
+                self.flush(key, false);
                 self.abort(key, cause);
             }
         }
@@ -64,6 +91,35 @@ impl<A: Application> Shard<A> {
 
     /// Lets the machine of connection `key` pull what it can send now.
     pub(super) fn pull(
+        &mut self,
+        key: u32,
+        exchange: &mut Exchange<A::State>,
+        relayed: &mut Relayed<'_>,
+    ) -> Pulled {
+        let pulled = catch_unwind(AssertUnwindSafe(|| self.pull_unguarded(key, exchange, relayed)));
+        pulled.unwrap_or_else(|_| self.pull_after_panic(key, exchange, relayed))
+    }
+
+    /// The application has panicked while it was pulled from. If its head is not out, 500 is.
+    #[cold]
+    fn pull_after_panic(
+        &mut self,
+        key: u32,
+        exchange: &mut Exchange<A::State>,
+        relayed: &mut Relayed<'_>,
+    ) -> Pulled {
+        self.stats.panics_total.up();
+        let Some(conn) = self.conns.get_mut(key as usize) else { return Pulled::Cut(ResetCause::ByPeer) };
+        conn.h1.wake(exchange.stream);
+        let address = Address { conn: key, generation: conn.generation, stream: exchange.stream };
+        self.break_off(address, exchange);
+        if exchange.status.is_some() {
+            return Pulled::Cut(ResetCause::ByUs);
+        }
+        self.pull_unguarded(key, exchange, relayed)
+    }
+
+    fn pull_unguarded(
         &mut self,
         key: u32,
         exchange: &mut Exchange<A::State>,
@@ -91,7 +147,7 @@ impl<A: Application> Shard<A> {
                 Sent::Bytes(n) => {
                     self.tx_len += n;
                     if is_over(&conn.h1, exchange.stream) {
-                        return Pulled::Over;
+                        return over(&conn.h1, exchange);
                     }
                     budget = budget.saturating_sub(n);
                     if budget == 0 {
@@ -116,12 +172,10 @@ impl<A: Application> Shard<A> {
                     }
                 }
                 Sent::Nothing => {
-                    return if is_over(&conn.h1, exchange.stream) { Pulled::Over } else { Pulled::Parked };
+                    let is_over = is_over(&conn.h1, exchange.stream);
+                    return if is_over { over(&conn.h1, exchange) } else { Pulled::Parked };
                 }
-                Sent::Close => {
-                    let whole = is_over(&conn.h1, exchange.stream);
-                    return if whole { Pulled::Over } else { Pulled::Cut(ResetCause::ByUs) };
-                }
+                Sent::Close => return over(&conn.h1, exchange),
             }
         }
     }
@@ -222,27 +276,34 @@ impl<A: Application> Shard<A> {
 
     /// The socket has room again: first what waits, then what the exchange has.
     pub(super) fn go_on_sending(&mut self, key: u32) {
-        let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        if let Some(mut unsent) = conn.unsent.take() {
-            let bytes = unsent.bytes();
-            let whole = bytes.len();
-            let taken = match sys::send(&conn.socket, bytes) {
-                Ok(Transfer::Bytes(n)) => n,
-                Ok(Transfer::Blocked | Transfer::End) => 0,
-                Err(_) => {
-                    self.abort(key, ResetCause::ByPeer);
-                    return;
-                }
-            };
-            conn.h1.flushed(&super::env(&self.clock, &self.settings), taken);
-            if taken < whole {
-                unsent.advance(taken);
-                conn.unsent = Some(unsent);
-                return;
-            }
-            self.pools.give(unsent);
+        if self.send_unsent(key) {
+            self.resume(key);
         }
-        self.resume(key);
+    }
+
+    /// Sends what waits for room in the socket. True if nothing of it is left.
+    pub(super) fn send_unsent(&mut self, key: u32) -> bool {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+        let Some(mut unsent) = conn.unsent.take() else { return true };
+        let bytes = unsent.bytes();
+        let whole = bytes.len();
+        let taken = match sys::send(&conn.socket, bytes) {
+            Ok(Transfer::Bytes(n)) => n,
+            Ok(Transfer::Blocked | Transfer::End) => 0,
+            Err(_) => {
+                self.pools.give(unsent);
+                self.abort(key, ResetCause::ByPeer);
+                return false;
+            }
+        };
+        conn.h1.flushed(&super::env(&self.clock, &self.settings), taken);
+        if taken < whole {
+            unsent.advance(taken);
+            conn.unsent = Some(unsent);
+            return false;
+        }
+        self.pools.give(unsent);
+        true
     }
 
     /// Pulls from the exchange of connection `key`, if it has one here.
@@ -273,14 +334,23 @@ impl<A: Application> Shard<A> {
             ConnectionStatus::Open | ConnectionStatus::Draining => self.rearm(key),
             ConnectionStatus::CloseAfterFlush if conn.unsent.is_none() => self.linger(key),
             ConnectionStatus::CloseAfterFlush => self.rearm(key),
+            // What was not taken yet is of an answer that was cut off; no deadline would bound the wait for it.
             // No service of this crate upgrades yet.
-            ConnectionStatus::Closed | ConnectionStatus::Upgraded => {
-                if conn.unsent.is_none() {
-                    self.close(key);
-                } else {
-                    self.rearm(key);
-                }
-            }
+            ConnectionStatus::Closed | ConnectionStatus::Upgraded => self.close(key),
         }
     }
+}
+
+/// How an exchange stands that its machine knows no more of.
+fn over<S>(h1: &h1::Server, exchange: &mut Exchange<S>) -> Pulled {
+    if h1.status() == ConnectionStatus::Closed {
+        // An answer that is whole never closes at once: the machine has cut it off.
+        return Pulled::Cut(ResetCause::ByUs);
+    }
+    if h1.error().is_some() {
+        // The head could not be written: the machine has answered in its place.
+        exchange.status = Some(Status::INTERNAL_SERVER_ERROR);
+        exchange.body_bytes = 0;
+    }
+    Pulled::Over
 }

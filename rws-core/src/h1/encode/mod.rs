@@ -6,7 +6,7 @@
 
 mod fields;
 
-pub(super) use fields::trailers;
+pub(super) use fields::{is_own, trailers};
 
 use self::fields::{Seen, fields};
 use super::framing_out::{self, Framing};
@@ -53,7 +53,7 @@ pub(super) fn response<'o>(
     let to = status_line(to, head.status)?;
     // Two calls, so that the first is compiled for a head in which the engine has seen nothing of its own.
     match head.fields.lines() {
-        Some(lines) => own_lines(to.bytes(lines)?, head.status, plan, frame, Seen::default()),
+        Some(lines) => own_lines(to.lines(lines)?, head.status, plan, frame, Seen::default()),
         None => {
             let (to, seen) = fields(to, head.fields)?;
             own_lines(to, head.status, plan, frame, seen)

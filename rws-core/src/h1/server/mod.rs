@@ -111,6 +111,11 @@ impl Server {
         self.error
     }
 
+    /// The driver does not read for now, through no fault of the peer: its time for the body starts again.
+    pub fn excuse_peer(&mut self) {
+        self.clock.excuse_rx();
+    }
+
     const fn stream(&self) -> StreamId {
         StreamId::new(0, self.generation)
     }

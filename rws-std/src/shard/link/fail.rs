@@ -99,8 +99,10 @@ impl<A: Application> Shard<A> {
         forwarded: Forwarded<'_>,
     ) {
         self.prepare_cx(owner);
-        if let Answer::Service(state) = &mut exchange.answer {
-            self.app.forwarded(&mut self.cx, state, forwarded);
+        if let Answer::Service(state) = &mut exchange.answer
+            && self.guarded(|app, cx| app.forwarded(cx, state, forwarded)).is_none()
+        {
+            self.break_off(owner, exchange);
         }
     }
 
