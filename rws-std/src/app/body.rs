@@ -1,6 +1,6 @@
 //! Bodies of requests and responses.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use rws_core::connection::{BodyPlan, Fill};
 
@@ -16,6 +16,8 @@ pub enum Body {
     Constant(&'static [u8]),
     /// Bytes in memory.
     Bytes(Vec<u8>),
+    /// Bytes in memory, from a place on: what reading leaves of [`Body::Bytes`].
+    PartlyRead(Cursor<Vec<u8>>),
     /// Bytes as they come.
     Stream(PipeReader),
 }
@@ -31,10 +33,11 @@ impl Body {
             Body::Empty => Ok(Vec::new()),
             Body::Constant(bytes) if bytes.len() <= max_bytes => Ok(bytes.to_vec()),
             Body::Bytes(bytes) if bytes.len() <= max_bytes => Ok(bytes),
+            Body::PartlyRead(rest) => Body::Bytes(unread(rest)).read_all(max_bytes),
             Body::Constant(_) | Body::Bytes(_) => Err(too_large()),
             Body::Stream(reader) => {
                 let mut bytes = Vec::new();
-                reader.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
+                reader.take((max_bytes as u64).saturating_add(1)).read_to_end(&mut bytes)?;
                 if bytes.len() > max_bytes { Err(too_large()) } else { Ok(bytes) }
             }
         }
@@ -45,6 +48,7 @@ impl Body {
             Body::Empty => BodyPlan::Sized(0),
             Body::Constant(bytes) => BodyPlan::Sized(bytes.len() as u64),
             Body::Bytes(bytes) => BodyPlan::Sized(bytes.len() as u64),
+            Body::PartlyRead(rest) => BodyPlan::Sized(rest_of(rest).len() as u64),
             Body::Stream(_) => BodyPlan::Streamed,
         }
     }
@@ -55,6 +59,7 @@ impl Body {
             Body::Empty => &[],
             Body::Constant(bytes) => bytes,
             Body::Bytes(bytes) => bytes,
+            Body::PartlyRead(rest) => rest_of(rest),
             Body::Stream(reader) => return reader.0.fill(out),
         };
         let rest = bytes.get(*sent..).unwrap_or(&[]);
@@ -68,10 +73,29 @@ impl Body {
     /// so that `100 (Continue)` comes first.
     pub(super) fn has_begun(&self) -> bool {
         match self {
-            Body::Empty | Body::Constant(_) | Body::Bytes(_) => true,
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) => true,
             Body::Stream(reader) => reader.0.has_begun(),
         }
     }
+
+    /// A handler has answered with this body.
+    pub(super) fn attach(&self) {
+        if let Body::Stream(reader) = self {
+            reader.0.attach();
+        }
+    }
+}
+
+fn rest_of(bytes: &Cursor<Vec<u8>>) -> &[u8] {
+    let at = usize::try_from(bytes.position()).unwrap_or(usize::MAX);
+    bytes.get_ref().get(at..).unwrap_or(&[])
+}
+
+fn unread(bytes: Cursor<Vec<u8>>) -> Vec<u8> {
+    let read = bytes.get_ref().len() - rest_of(&bytes).len();
+    let mut bytes = bytes.into_inner();
+    bytes.drain(..read);
+    bytes
 }
 
 impl Read for Body {
@@ -80,11 +104,13 @@ impl Read for Body {
             Body::Empty => Ok(0),
             Body::Constant(bytes) => bytes.read(out),
             Body::Bytes(bytes) => {
-                let n = bytes.len().min(out.len());
-                out[..n].copy_from_slice(&bytes[..n]);
-                bytes.drain(..n);
+                // Moving the rest up at each read would take a square of the time.
+                let mut bytes = Cursor::new(core::mem::take(bytes));
+                let n = bytes.read(out)?;
+                *self = Body::PartlyRead(bytes);
                 Ok(n)
             }
+            Body::PartlyRead(bytes) => bytes.read(out),
             Body::Stream(reader) => reader.read(out),
         }
     }

@@ -36,6 +36,12 @@ impl<S: 'static> Function<S> {
     /// Runs the handler. If it is known to block and the shard's thread runs it nevertheless, the shard goes
     /// on with another one first.
     pub(super) fn run(&self, request: Request<'_>, state: &S) -> Response {
+        let response = self.run_timed(request, state);
+        response.body.attach();
+        response
+    }
+
+    fn run_timed(&self, request: Request<'_>, state: &S) -> Response {
         if self.learning.offloads() {
             job::about_to_block();
             let began_us = sys::monotonic_us();

@@ -8,6 +8,7 @@
 //! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use rws_core::message::OwnedRequestHead;
 
@@ -33,7 +34,7 @@ pub(super) struct Answering {
     pub(super) response: Response,
     pub(super) sent: usize,
     /// Where the rest of the request body goes.
-    pub(super) feed: Option<Arc<Pipe>>,
+    pub(super) feed: Option<Feed>,
 }
 
 /// The body is on its way into memory.
@@ -46,20 +47,33 @@ pub(super) struct Collecting {
 /// The handler runs on another thread.
 #[derive(Debug)]
 pub(super) struct Elsewhere {
-    pub(super) feed: Arc<Pipe>,
+    /// Where the request body goes; taken along when the answer is there.
+    pub(super) feed: Option<Feed>,
     pub(super) answer: Arc<AnswerSlot>,
 }
 
-/// Where a handler on another thread leaves its response.
+/// The shard's end of a request body that a handler reads. However the exchange ends, the handler learns that
+/// no more will come.
+#[derive(Debug)]
+pub(super) struct Feed(pub(super) Arc<Pipe>);
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        // After the body's end this changes nothing: the first end stands.
+        self.0.cut();
+    }
+}
+
+/// Where a handler on another thread leaves its response, or the payload of its panic.
 #[derive(Debug, Default)]
-pub(super) struct AnswerSlot(Mutex<Option<Response>>);
+pub(super) struct AnswerSlot(Mutex<Option<thread::Result<Response>>>);
 
 impl AnswerSlot {
-    pub(super) fn put(&self, response: Response) {
+    pub(super) fn put(&self, response: thread::Result<Response>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
     }
 
-    pub(super) fn take(&self) -> Option<Response> {
+    pub(super) fn take(&self) -> Option<thread::Result<Response>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

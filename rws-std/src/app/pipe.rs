@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use rws_core::connection::Fill;
 
@@ -16,6 +17,8 @@ use crate::job::{Waker, about_to_block};
 
 /// Bytes that a pipe holds before its writer waits.
 const PIPE_BYTES_MAX: usize = 256 * 1024;
+/// Pieces are put together up to this length.
+const CHUNK_BYTES_SHARED: usize = 4 * 1024;
 
 /// One stream. Its ends are [`PipeReader`] and [`PipeWriter`]; the shard holds the other end directly.
 pub(super) struct Pipe {
@@ -24,6 +27,8 @@ pub(super) struct Pipe {
     waker: Waker,
     /// Reading gives credit to the peer that sends the body.
     grants: bool,
+    /// Who made it: the thread of a handler that has yet to answer with it.
+    maker: ThreadId,
 }
 
 #[derive(Default)]
@@ -34,6 +39,8 @@ struct Inside {
     bytes: usize,
     end: End,
     reader_gone: bool,
+    /// The handler has answered with it.
+    attached: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,12 +61,22 @@ impl core::fmt::Debug for Pipe {
 impl Pipe {
     /// A pipe for a request body: the reader's progress gives credit.
     pub(super) fn for_request(waker: Waker) -> Arc<Pipe> {
-        Arc::new(Pipe { inside: Mutex::default(), changed: Condvar::new(), waker, grants: true })
+        Pipe::new(waker, true)
     }
 
     /// A pipe for an answer: the writer waits while it is full.
     pub(super) fn for_answer(waker: Waker) -> Arc<Pipe> {
-        Arc::new(Pipe { inside: Mutex::default(), changed: Condvar::new(), waker, grants: false })
+        Pipe::new(waker, false)
+    }
+
+    fn new(waker: Waker, grants: bool) -> Arc<Pipe> {
+        let maker = thread::current().id();
+        Arc::new(Pipe { inside: Mutex::default(), changed: Condvar::new(), waker, grants, maker })
+    }
+
+    /// The handler has answered with this stream: from now on somebody takes from it.
+    pub(super) fn attach(&self) {
+        self.lock().attached = true;
     }
 
     /// Adds bytes without waiting; the peer's credit bounds how many there can be. False if nobody reads.
@@ -68,10 +85,7 @@ impl Pipe {
         if inside.reader_gone {
             return false;
         }
-        if !bytes.is_empty() {
-            inside.bytes += bytes.len();
-            inside.chunks.push_back(bytes.to_vec());
-        }
+        inside.put(bytes);
         self.changed.notify_all();
         true
     }
@@ -101,17 +115,22 @@ impl Pipe {
         fill
     }
 
-    /// Whether anything can be said of the stream yet.
+    /// Whether an answer with this stream as its body can begin. One that the handler writes itself can; the
+    /// client's own body has to come first.
     pub(super) fn has_begun(&self) -> bool {
+        if !self.grants {
+            return true;
+        }
         let inside = self.lock();
         inside.bytes > 0 || inside.end != End::Open
     }
 
     fn end(&self, end: End) {
         let mut inside = self.lock();
-        if inside.end == End::Open {
-            inside.end = end;
+        if inside.end != End::Open {
+            return;
         }
+        inside.end = end;
         drop(inside);
         self.changed.notify_all();
         if !self.grants {
@@ -120,6 +139,9 @@ impl Pipe {
     }
 
     fn read(&self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
         let mut inside = self.lock();
         while inside.bytes == 0 && inside.end == End::Open {
             drop(inside);
@@ -132,7 +154,7 @@ impl Pipe {
         let n = inside.take(out);
         let is_cut = n == 0 && inside.end == End::Cut;
         drop(inside);
-        if is_cut && !out.is_empty() {
+        if is_cut {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body is incomplete"));
         }
         self.took(n);
@@ -142,6 +164,10 @@ impl Pipe {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut inside = self.lock();
         while inside.bytes >= PIPE_BYTES_MAX && !inside.reader_gone {
+            if !inside.attached && self.maker == thread::current().id() {
+                let text = "the handler has to answer before it writes more than the stream holds";
+                return Err(io::Error::new(io::ErrorKind::Deadlock, text));
+            }
             drop(inside);
             about_to_block();
             inside = self.lock();
@@ -153,10 +179,13 @@ impl Pipe {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"));
         }
         let n = bytes.len().min(PIPE_BYTES_MAX - inside.bytes);
-        inside.bytes += n;
-        inside.chunks.push_back(bytes[..n].to_vec());
+        // Who takes from the stream goes on until he finds it empty, and needs no call before that.
+        let was_empty = inside.bytes == 0;
+        inside.put(&bytes[..n]);
         drop(inside);
-        self.waker.wake();
+        if was_empty {
+            self.waker.wake();
+        }
         Ok(n)
     }
 
@@ -188,6 +217,18 @@ impl Pipe {
 }
 
 impl Inside {
+    /// Adds bytes: small pieces share a chunk, so that a stream of single bytes costs no more than they are.
+    fn put(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.bytes += bytes.len();
+        match self.chunks.back_mut() {
+            Some(last) if last.len() + bytes.len() <= CHUNK_BYTES_SHARED => last.extend_from_slice(bytes),
+            Some(_) | None => self.chunks.push_back(bytes.to_vec()),
+        }
+    }
+
     fn take(&mut self, out: &mut [u8]) -> usize {
         let mut made = 0;
         while made < out.len() {
@@ -226,6 +267,9 @@ impl Drop for PipeReader {
 /// The writing end of a streamed answer; may go to another thread. What is written leaves at once; writing
 /// blocks while the client is slow, and fails with `BrokenPipe` once it is gone. Dropping it without
 /// [`BodyWriter::finish`] cuts the answer off, so that the client sees it as incomplete.
+///
+/// Nothing leaves before the handler has returned the [`Response`](super::Response) that the writer came
+/// with: a handler that writes more than 256 KiB before gets the error `Deadlock`.
 #[derive(Debug)]
 pub struct BodyWriter {
     pub(super) pipe: Arc<Pipe>,
@@ -251,5 +295,65 @@ impl Drop for BodyWriter {
     fn drop(&mut self) {
         // After `finish` this changes nothing: the first end stands.
         self.pipe.cut();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::job::{JobCx, Post};
+    use crate::shard::Address;
+
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl Post for Counting {
+        fn wake(&self, _address: Address) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn grant(&self, _address: Address, _bytes: u32) {}
+    }
+
+    fn waker() -> (Arc<Counting>, Waker) {
+        let counting = Arc::new(Counting::default());
+        let post: Arc<dyn Post> = Arc::<Counting>::clone(&counting);
+        (counting, JobCx::new(0, post, None).waker())
+    }
+
+    #[test]
+    fn a_stream_of_single_bytes_is_kept_in_few_chunks_and_comes_out_in_order() {
+        let pipe = Pipe::for_request(waker().1);
+        let sent: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
+        for byte in &sent {
+            assert!(pipe.push(core::slice::from_ref(byte)));
+        }
+        assert!(pipe.lock().chunks.len() <= sent.len().div_ceil(CHUNK_BYTES_SHARED));
+        pipe.finish();
+        let mut got = Vec::new();
+        let mut piece = [0; 777];
+        while let n @ 1.. = pipe.read(&mut piece).unwrap() {
+            got.extend_from_slice(&piece[..n]);
+        }
+        assert_eq!(got, sent);
+    }
+
+    #[test]
+    fn a_shard_is_called_once_for_all_that_is_written_before_it_comes() {
+        let (calls, waker) = waker();
+        let pipe = Pipe::for_answer(waker);
+        for _ in 0..1_000 {
+            assert_eq!(pipe.write(b"x").unwrap(), 1);
+        }
+        assert_eq!(calls.0.load(Ordering::Relaxed), 1);
+        let mut out = [0; 2_000];
+        assert_eq!(pipe.fill(&mut out), Fill::More(1_000));
+        assert_eq!(pipe.fill(&mut out), Fill::Blocked);
+        pipe.write(b"x").unwrap();
+        pipe.finish();
+        pipe.cut();
+        assert_eq!(calls.0.load(Ordering::Relaxed), 3, "for the byte, and for the one end");
+        assert_eq!(pipe.fill(&mut out), Fill::End(1));
     }
 }

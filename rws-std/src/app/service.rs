@@ -3,7 +3,7 @@
 use core::panic::AssertUnwindSafe;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use rws_core::Status;
@@ -12,16 +12,16 @@ use rws_core::message::{
     BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm,
 };
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
-use rws_core::service::{Context, Outcome, Service, Taken};
+use rws_core::service::{Context, Service, Taken};
 
 use super::body::Body;
 use super::endpoint::Endpoint;
-use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Phase};
+use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase};
 use super::pipe::{Pipe, PipeReader};
 use super::request::Request;
 use super::response::Response;
 use crate::application::Application;
-use crate::files::{FileRequest, FileServer};
+use crate::files::{FilePlan, FileRequest, FileServer};
 use crate::job::JobCx;
 
 /// An app that is being served; made by [`AppWithState::finish`](super::AppWithState::finish).
@@ -91,20 +91,19 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 }
                 Taken::All
             }
-            Phase::Elsewhere(elsewhere) => feed(&elsewhere.feed, chunk, end),
-            Phase::Answering(answering) => match &answering.feed {
-                Some(pipe) => feed(pipe, chunk, end),
-                None => Taken::Stop,
-            },
+            Phase::Elsewhere(elsewhere) => feed(elsewhere.feed.as_ref(), chunk, end),
+            Phase::Answering(answering) => feed(answering.feed.as_ref(), chunk, end),
             Phase::File(_) => Taken::Stop,
         }
     }
 
     fn head<'s>(&self, state: &'s mut AppExchange) -> HeadAnswer<'s> {
-        if let Phase::Elsewhere(elsewhere) = &state.0
+        if let Phase::Elsewhere(elsewhere) = &mut state.0
             && let Some(response) = elsewhere.answer.take()
         {
-            let feed = Some(Arc::clone(&elsewhere.feed));
+            // A panic over there is one of this exchange: whoever runs it counts it and answers.
+            let response = response.unwrap_or_else(|panic| resume_unwind(panic));
+            let feed = elsewhere.feed.take();
             state.0 = Phase::Answering(Answering { response, sent: 0, feed });
         }
         match &state.0 {
@@ -124,15 +123,6 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             Phase::Answering(answering) => answering.response.body.fill(&mut answering.sent, out),
             Phase::File(plan) => plan.body_mut().fill(out),
             Phase::Collecting(_) | Phase::Elsewhere(_) => Fill::Blocked,
-        }
-    }
-
-    fn end(&self, _cx: &mut JobCx, state: AppExchange, _outcome: Outcome) {
-        // Whoever still reads the request body learns that no more will come.
-        match state.0 {
-            Phase::Elsewhere(elsewhere) => elsewhere.feed.cut(),
-            Phase::Answering(Answering { feed: Some(feed), .. }) => feed.cut(),
-            Phase::Answering(_) | Phase::Collecting(_) | Phase::File(_) => {}
         }
     }
 }
@@ -173,13 +163,16 @@ fn file(
 ) -> AppExchange {
     let prefix = pattern.strip_suffix("/*").unwrap_or(pattern);
     let rest = path.strip_prefix(prefix).unwrap_or(path);
+    let is_folder = rest.is_empty();
     let request = FileRequest {
         method: head.method(),
-        path: if rest.is_empty() { "/" } else { rest },
+        path: if is_folder { path } else { rest },
         query: head.query(),
         fields: head.fields(),
     };
-    AppExchange(Phase::File(Box::new(files.plan(cx.shard(), &request, cx.now()))))
+    let plan =
+        if is_folder { FilePlan::to_directory(&request) } else { files.plan(cx.shard(), &request, cx.now()) };
+    AppExchange(Phase::File(Box::new(plan)))
 }
 
 impl<S: Send + Sync + 'static> Serving<S> {
@@ -198,17 +191,14 @@ impl<S: Send + Sync + 'static> Serving<S> {
             (Arc::clone(&self.0), Arc::clone(&answer), cx.waker(), cx.fork());
         let started = cx.spawn(Box::new(move || {
             let run = || inner.answer_owned(&mut job_cx, &owned, body);
-            let response = catch_unwind(AssertUnwindSafe(run));
-            slot.put(response.unwrap_or_else(|_| {
-                Response::text("the handler failed\n").status(Status::INTERNAL_SERVER_ERROR)
-            }));
+            slot.put(catch_unwind(AssertUnwindSafe(run)));
             waker.wake();
         }));
         if started.is_err() {
             let busy = Response::text("the server is busy\n").status(Status::SERVICE_UNAVAILABLE);
             return AppExchange::answering(busy.field(KnownName::RetryAfter, "1"));
         }
-        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
+        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed: Some(Feed(feed)), answer })))
     }
 }
 
@@ -259,7 +249,8 @@ impl<S: 'static> Inner<S> {
     }
 }
 
-fn feed(pipe: &Pipe, chunk: &[u8], end: bool) -> Taken {
+fn feed(feed: Option<&Feed>, chunk: &[u8], end: bool) -> Taken {
+    let Some(Feed(pipe)) = feed else { return Taken::Stop };
     let is_read = pipe.push(chunk);
     if end {
         pipe.finish();

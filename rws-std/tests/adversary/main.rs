@@ -7,6 +7,7 @@
     reason = "a test; it has no use for alloc alone"
 )]
 
+mod apps;
 mod blocking;
 mod panics;
 mod probe;
