@@ -2,24 +2,9 @@
 
 use std::io::Write;
 
+use crate::dice::Dice;
 use crate::peer::{End, Peer};
 use crate::serving::Site;
-
-/// xorshift: the same bytes and splits in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % below
-    }
-
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.roll(256) as u8).collect()
-    }
-}
 
 const SIZES: &[usize] =
     &[0, 1, 2, 15, 16, 17, 4095, 4096, 4097, 65_535, 65_536, 65_537, 131_072, 262_143, 262_145, 1_000_003];

@@ -1,8 +1,11 @@
 //! Handlers that panic, block, stream, or lose their client.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::peer::Peer;
 use crate::serving::Site;
 
 #[test]
@@ -106,6 +109,36 @@ fn handlers_that_block_do_not_stop_the_others() {
     for sleeper in &mut sleepers {
         assert_eq!(sleeper.answer().text(), "slept 1000 ms\n");
     }
+}
+
+/// A peer that never lets the socket run dry has its turns like everybody else.
+#[test]
+fn a_flood_of_input_leaves_the_others_their_turns() {
+    let site = Site::new();
+    let address = site.address();
+    let stop = Arc::new(AtomicBool::new(false));
+    let flooders: Vec<_> = (0..4)
+        .map(|_| {
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                let chunk = format!("{:x}\r\n{}\r\n", 60_000, "f".repeat(60_000));
+                let mut peer = Peer::connect(address);
+                peer.send("POST /drain HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+                while !stop.load(Ordering::Relaxed) && peer.try_send(&chunk) {}
+            })
+        })
+        .collect();
+    let mut peer = site.connect();
+    let began = Instant::now();
+    for number in 0..200 {
+        assert_eq!(peer.get("/").status, 200, "request {number}");
+    }
+    let took = began.elapsed();
+    stop.store(true, Ordering::Relaxed);
+    for flooder in flooders {
+        flooder.join().expect("no panic");
+    }
+    assert!(took < Duration::from_secs(10), "two hundred requests took {took:?}");
 }
 
 /// More blocking handlers than threads: some wait, the rest learn at once that the server is busy.

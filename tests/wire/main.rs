@@ -13,6 +13,7 @@
 //! | caps: connections, peers, descriptors | `caps` |
 //! | memory: bodies of any size, readers that stop | `memory` |
 //! | the end: drain, deadline, signals | `ending` |
+//! | all of it at once | `turmoil` |
 //!
 //! Most tests start the server within their own process, on a free port; those about the process as a whole
 //! start `hello`. Every wait is bounded: a socket that stays silent for too long fails its test.
@@ -20,6 +21,7 @@
 mod bodies;
 mod caps;
 mod chunks;
+mod dice;
 mod ending;
 mod exchanges;
 mod handlers;
@@ -31,3 +33,4 @@ mod serving;
 mod slow;
 mod smuggling;
 mod splitting;
+mod turmoil;

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -14,6 +14,9 @@ use rws_std::app::Wrapped;
 use rws_std::{AppWithState, Response, Running, Server, Settings, streaming};
 
 use crate::peer::{PATIENCE, Peer};
+
+/// Pairs of routes that block now and then.
+pub(crate) const SURPRISES: usize = 64;
 
 type Request<'r> = rws_std::Request<'r>;
 type Shared = Arc<Seen>;
@@ -99,13 +102,19 @@ impl Site {
 }
 
 fn app(seen: Shared) -> AppWithState<Shared> {
-    AppWithState::with_state(seen)
+    let app = AppWithState::with_state(seen)
         .get("/", || "Hello, World!")
         .get("/hello/:name", |request: Request<'_>| format!("Hello, {}!", request.param("name")))
         .get("/sleep/:ms", sleep)
         .post("/echo", streaming(|request: Request<'_>| Response::body(request.into_body())))
         .post("/collect", collect)
         .post("/ignore", || "not read\n")
+        .post(
+            "/drain",
+            streaming(|request: Request<'_>| {
+                io::copy(&mut request.into_body(), &mut io::sink()).map_or(0, |n| n).to_string()
+            }),
+        )
         .post("/drip-read", streaming(read_slowly))
         .route(MethodSet::ANY, "/hidden", hidden)
         .get("/panic", panic)
@@ -115,7 +124,11 @@ fn app(seen: Shared) -> AppWithState<Shared> {
         .get("/reflect", reflect)
         .get("/host", |request: Request<'_>| String::from_utf8_lossy(request.head().authority()).into_owned())
         .get("/stream/:bytes", stream)
-        .get("/endless", endless)
+        .get("/endless", endless);
+    // Each route learns for itself that it blocks: many of them are many surprises.
+    (0..SURPRISES).fold(app, |app, number| {
+        app.get(&format!("/doze/{number}/:ms"), sleep).post(&format!("/brood/{number}"), collect)
+    })
 }
 
 fn sleep(request: Request<'_>) -> String {
@@ -124,7 +137,10 @@ fn sleep(request: Request<'_>) -> String {
     format!("slept {ms} ms\n")
 }
 
+/// Gives the body back, after as many milliseconds as the query says.
 fn collect(request: Request<'_>) -> Response {
+    let ms = request.query().and_then(|query| core::str::from_utf8(query).ok()?.parse().ok());
+    std::thread::sleep(Duration::from_millis(ms.unwrap_or(0)));
     Response::body(request.into_body().read_all(usize::MAX).expect("a collected body"))
 }
 

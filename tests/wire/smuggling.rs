@@ -201,6 +201,18 @@ fn a_length_stands_even_where_a_method_has_no_use_for_it() {
     assert_eq!(site.hidden(), 0);
 }
 
+/// A request without a length has no body: in HTTP/1.0, what follows it goes down with the connection.
+#[test]
+fn what_follows_a_post_without_a_length_is_not_its_body() {
+    let site = Site::new();
+    let mut peer = site.connect();
+    peer.send(format!("POST /collect HTTP/1.0\r\n\r\n{HIDDEN}"));
+    let answer = peer.answer();
+    assert_eq!((answer.status, answer.text(), answer.field("Connection")), (200, "", Some("close")));
+    peer.is_closed();
+    assert_eq!(site.hidden(), 0);
+}
+
 #[test]
 fn an_upgrade_or_a_connect_with_a_body_opens_no_tunnel() {
     let site = Site::new();
