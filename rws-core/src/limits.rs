@@ -16,7 +16,8 @@ pub struct Limits {
     pub response_head_bytes_max: u16,
     /// A trailer section: bytes.
     pub trailer_bytes_max: u16,
-    /// A request body, where no layer says otherwise: bytes. 413.
+    /// A request body, whoever takes it: bytes. 413. Layers and services may be stricter, as what collects
+    /// bodies in memory has to be.
     pub body_bytes_max: u64,
     /// Body bytes a peer may send before the first `grant`.
     pub body_window_bytes: u32,
@@ -63,7 +64,7 @@ impl Limits {
         target_bytes_max: 8 * 1024,
         response_head_bytes_max: 16 * 1024,
         trailer_bytes_max: 8 * 1024,
-        body_bytes_max: 2 * 1024 * 1024,
+        body_bytes_max: u64::MAX,
         body_window_bytes: 64 * 1024,
         chunk_extension_bytes_max: 256,
         chunk_overhead_bytes_max: 16 * 1024,

@@ -21,6 +21,8 @@ use crate::{Limits, PeerFault};
 pub(super) struct BodyReader {
     /// Content bytes left, of the body or of the chunk; the chunk's size while its line is read.
     left: u64,
+    /// Content bytes that chunks may still announce.
+    allowance: u64,
     line: ChunkLine,
     credit: u32,
     /// Framing bytes minus content bytes so far.
@@ -59,6 +61,7 @@ impl BodyReader {
     /// No body.
     pub(super) const NONE: BodyReader = BodyReader {
         left: 0,
+        allowance: u64::MAX,
         line: ChunkLine::START,
         credit: 0,
         overhead: 0,
@@ -75,6 +78,11 @@ impl BodyReader {
             BodyFraming::UntilClose => (State::UntilClose, 0),
         };
         BodyReader { left, credit, state, ..BodyReader::NONE }
+    }
+
+    /// The same body, of which chunks may announce no more than `bytes`.
+    pub(super) fn at_most(self, bytes: u64) -> BodyReader {
+        BodyReader { allowance: bytes, ..self }
     }
 
     /// Whether the body is complete.
@@ -226,6 +234,7 @@ impl BodyReader {
             State::DataLf if byte == b'\n' => self.state = State::Line,
             State::DataCr | State::DataLf => return Err(PeerFault::ChunkSyntax),
             State::Line if self.line.step(byte, &mut self.left, limits)? => {
+                self.allowance = self.allowance.checked_sub(self.left).ok_or(PeerFault::BodyTooLarge)?;
                 self.line = ChunkLine::START;
                 self.state = if self.left == 0 { State::Trailers } else { State::Data };
                 *scanned = 0;

@@ -13,7 +13,8 @@
 //!
 //! Handlers are plain functions and may block; the server goes on without them. Request bodies are collected
 //! before a handler runs (413 beyond [`AppWithState::body_bytes_max`]); a handler wrapped in [`streaming`]
-//! reads its body as it comes, on a thread of its own.
+//! reads its body as it comes, on a thread of its own, with no limit but
+//! [`Limits::body_bytes_max`](rws_core::Limits::body_bytes_max) and its own.
 
 mod body;
 mod endpoint;

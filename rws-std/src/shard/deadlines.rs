@@ -73,18 +73,19 @@ impl<A: Application> Shard<A> {
         let mut sink = [0; 16 * 1024];
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return };
+            if conn.h1.rx_want() == 0 {
+                // Of all turns together no more is read; the close comes in its time, when the peer has had
+                // a chance to read the answer that a reset would destroy.
+                return;
+            }
             let n = match sys::recv(&conn.socket, &mut sink) {
                 Ok(Transfer::Blocked) => return,
                 Ok(Transfer::Bytes(n)) => n,
                 Ok(Transfer::End) | Err(_) => return self.close(key),
             };
-            // The machine counts: of all turns together no more than `linger_bytes_max` is read.
             let env = super::env(&self.clock, &self.settings);
             let mut scratch = Scratch { bytes: &mut [], fields: &mut [] };
             conn.h1.receive(&env, &mut sink[..n], &mut scratch);
-            if conn.h1.rx_want() == 0 {
-                return self.close(key);
-            }
         }
     }
 

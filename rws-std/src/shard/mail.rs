@@ -25,8 +25,10 @@ pub(crate) enum Mail<S> {
     Drain,
 }
 
-/// Letters beyond which wakes and grants of a flooding handler are dropped; what must arrive always does.
-const LETTERS_MAX: usize = 1 << 20;
+/// None of a shard's letters may be dropped: an exchange would wait for ever. What bounds them: a job has one
+/// answer, a stream calls once for all that is written before the shard comes, and grants follow bytes that
+/// were received. Only a handler that calls its [`Waker`](crate::Waker) in a loop can pile them up.
+const LETTERS_MAX: usize = usize::MAX;
 
 /// A shard's mailbox.
 pub(crate) struct ShardMail<S>(pub(crate) Mailbox<Mail<S>>);

@@ -41,6 +41,14 @@ impl Server {
     fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> Step {
         let head = &parsed.spans;
         let end = matches!(head.body, BodyFraming::None | BodyFraming::Sized(0));
+        if let BodyFraming::Sized(len) = head.body
+            && len > env.limits.body_bytes_max
+        {
+            return Step {
+                consumed: head.arena_len.into(),
+                event: Some(self.refused(PeerFault::BodyTooLarge)),
+            };
+        }
         self.phase = Phase::Exchange;
         self.scanned = 0;
         self.empty_lines = 0;
@@ -60,7 +68,8 @@ impl Server {
 
     #[inline(never)]
     fn begin_body(&mut self, env: &Env<'_>, head: &RequestSpans) {
-        self.body = BodyReader::new(head.body, env.limits.body_window_bytes);
+        let window = env.limits.body_window_bytes;
+        self.body = BodyReader::new(head.body, window).at_most(env.limits.body_bytes_max);
         // RFC 9110 §10.1.1: an HTTP/1.0 client does not mean it.
         self.expects = head.expect_continue && !self.http10;
         self.clock.arm_rx(env, env.limits.rate_grace_us);

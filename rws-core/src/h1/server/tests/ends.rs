@@ -49,6 +49,25 @@ fn no_credit_is_needed_to_see_the_end_of_a_chunked_body() {
 }
 
 #[test]
+fn a_body_beyond_the_limit_is_refused_by_its_length_or_by_the_chunk_that_goes_beyond() {
+    let limits = Limits { body_bytes_max: 5, ..LIMITS };
+    let (mut drive, mut server, mut script) = setup(&limits, [Message::sized(200, "1")]);
+    drive.feed(&mut server, &mut script, alloc::format!("{POST}hello").as_bytes());
+    assert!(drive.text().contains("HTTP/1.1 200 "), "{}", drive.text());
+    drive.feed(&mut server, &mut script, POST.replace('5', "6").as_bytes());
+    assert!(drive.text().contains("HTTP/1.1 413 "), "{}", drive.text());
+    assert_eq!(server.status(), ConnectionStatus::CloseAfterFlush);
+
+    for (chunks, is_refused) in [("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", false), ("3\r\nabc\r\n3\r\n", true)] {
+        let (mut drive, mut server, mut script) = setup(&limits, [waiting()]);
+        (drive.wakes, drive.grants) = (false, true);
+        drive.feed(&mut server, &mut script, alloc::format!("{CHUNKED}{chunks}").as_bytes());
+        assert_eq!(drive.text().contains("HTTP/1.1 413 "), is_refused, "{:?}", drive.log);
+        assert_eq!(server.status() == ConnectionStatus::CloseAfterFlush, is_refused);
+    }
+}
+
+#[test]
 fn the_small_rest_of_a_body_is_dropped_and_the_connection_goes_on() {
     for rest in ["hello", "hel"] {
         let (mut drive, mut server, mut script) =
