@@ -82,7 +82,7 @@
 //!
 //! Where to look: [`head`] reads start lines, fields and trailers and decides the framing of what comes;
 //! `framing_out` decides that of what goes; `body` and `chunked` read bodies, `body_out` writes them;
-//! `encode` writes heads into an `out`; `deadlines` has the timers.
+//! `encode` writes heads into an `out`, `lines` makes constant fields at compile time; `deadlines` has the timers.
 
 mod body;
 mod body_out;

@@ -9,7 +9,8 @@
 //!   Swar     a machine word                         Wide<V>   a vector: Sse2, Avx2 (asked for once), Neon
 //! ```
 //!
-//! What belongs to a class is said once, in `class`. A kernel never reads outside the slice that it is given.
+//! What belongs to a class is said once, in `class`; `text` makes text of bytes that are ASCII. A kernel never
+//! reads outside the slice that it is given.
 //! This is the only folder of the crate with unsafe code in it.
 #![cfg_attr(
     not(any(

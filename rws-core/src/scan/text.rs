@@ -37,10 +37,10 @@ mod tests {
 
     #[test]
     fn a_byte_that_is_not_ascii_is_seen_at_every_place() {
-        for len in 0..=40 {
+        for len in 0..=20 {
             assert!(is_ascii(&vec![0x7f; len]));
             for at in 0..len {
-                for byte in [0x80, 0xa9, 0xc3, 0xff] {
+                for byte in [0x80, 0xff] {
                     let mut bytes = vec![b'a'; len];
                     bytes[at] = byte;
                     assert!(!is_ascii(&bytes), "{byte:#x} at {at} of {len}");
