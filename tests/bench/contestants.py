@@ -137,7 +137,8 @@ listen front
 
 
 def rws_static(scene: Scene, port: int) -> list[str]:
-    text = f"""thread_count = 1
+    text = f"""access_log = false
+thread_count = 1
 
 [[route]]
 name = "files"
@@ -151,7 +152,8 @@ root = "{scene.www}"
 
 
 def rws_proxy(scene: Scene, port: int) -> list[str]:
-    text = f"""thread_count = 1
+    text = f"""access_log = false
+thread_count = 1
 
 [[upstream]]
 name = "app"

@@ -31,9 +31,9 @@ pub use known::KnownName;
 pub use method::Method;
 #[cfg(any(test, feature = "alloc"))]
 pub use owned::{OwnedFields, OwnedRequestHead};
-pub use path::encode_path;
+pub use path::{encode_path, is_encoded_path};
 pub(crate) use request::Words;
-pub use request::{BodyFraming, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
+pub use request::{BodyFraming, HeadWords, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
 pub use response::{ResponseHead, ResponseSpans};
 pub use span::{Chunk, Span};
 pub use status::Status;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::field::{is_field_value, is_token};
 use super::request::{RequestSpans, Words};
-use super::{Field, FieldBlock, FieldName, Fields, RequestHead, Scratch, Span};
+use super::{Field, FieldBlock, FieldName, Fields, KnownName, RequestHead, Scratch, Span};
 use crate::{Capacity, Error, Misuse};
 
 /// Field lines that own their memory. An empty one allocates nothing.
@@ -26,19 +26,29 @@ impl OwnedFields {
         OwnedFields { arena: arena.to_vec(), fields: fields.to_vec() }
     }
 
-    /// A copy of those lines of `block` whose names `is_kept` says yes to, with room for `more` lines and their
-    /// `more_bytes`.
-    pub fn copy_of_kept(
-        block: FieldBlock<'_>,
-        (more, more_bytes): (usize, usize),
-        mut is_kept: impl FnMut(FieldName<'_>) -> bool,
-    ) -> OwnedFields {
+    /// A copy of those lines of `block` whose names `is_kept` says yes to.
+    pub fn copy_of_kept(block: FieldBlock<'_>, is_kept: impl FnMut(FieldName<'_>) -> bool) -> OwnedFields {
+        let mut fields = OwnedFields::new();
+        fields.copy_kept(block, is_kept);
+        fields
+    }
+
+    /// Becomes a copy of those lines of `block` whose names `is_kept` says yes to, in the memory that it has.
+    pub fn copy_kept(&mut self, block: FieldBlock<'_>, mut is_kept: impl FnMut(FieldName<'_>) -> bool) {
         let (bytes, lines) = block.parts();
-        let mut arena = Vec::with_capacity(bytes.len().saturating_add(more_bytes));
-        arena.extend_from_slice(bytes);
-        let mut fields = Vec::with_capacity(lines.len().saturating_add(more));
-        fields.extend(lines.iter().filter(|field| is_kept(field.name(bytes))));
-        OwnedFields { arena, fields }
+        self.clear();
+        self.arena.extend_from_slice(bytes);
+        self.fields.reserve(lines.len());
+        for field in lines {
+            if is_kept(field.name(bytes)) {
+                self.fields.push(*field);
+            }
+        }
+    }
+
+    /// How many bytes of the heap it holds.
+    pub fn held_bytes(&self) -> usize {
+        self.arena.capacity().saturating_add(self.fields.capacity().saturating_mul(size_of::<Field>()))
     }
 
     /// The view.
@@ -74,6 +84,30 @@ impl OwnedFields {
         self.arena.extend_from_slice(value);
         self.fields.push(field);
         Ok(())
+    }
+
+    /// Adds a field line whose value stands in the arena already, as the words of a head that
+    /// [`copy_kept`](OwnedFields::copy_kept) has copied do. It is checked when it is written.
+    ///
+    /// # Errors
+    /// [`Misuse`] for a place that is not in the arena.
+    pub fn push_at(&mut self, name: KnownName, value: Span) -> Result<(), Error> {
+        if value.end() > self.arena.len() {
+            return Err(Misuse::FieldValueSyntax.into());
+        }
+        self.fields.push(Field::known(name, value));
+        Ok(())
+    }
+
+    /// Keeps `bytes` beside the field lines; they may be named as the value of one.
+    ///
+    /// # Errors
+    /// [`Capacity::Bytes`] beyond 64 KiB.
+    pub fn keep(&mut self, bytes: &[u8]) -> Result<Span, Capacity> {
+        let at = self.arena.len();
+        let span = Span::of(at, at.saturating_add(bytes.len())).ok_or(Capacity::Bytes)?;
+        self.arena.extend_from_slice(bytes);
+        Ok(span)
     }
 
     /// Removes every field line with this name; says how many there were.

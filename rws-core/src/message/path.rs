@@ -171,6 +171,11 @@ fn decodes_again(segment: &[u8]) -> bool {
     })
 }
 
+/// Whether [`encode_path`] would write this path as it is.
+pub fn is_encoded_path(path: &str) -> bool {
+    path.bytes().all(|byte| is(byte, KEPT))
+}
+
 /// Writes a canonical path for the wire: what [`parse_target`](super::parse_target) reads back as `path`.
 /// Says how many bytes of `out` it used, at most three for each byte of `path`.
 ///

@@ -128,6 +128,17 @@ pub struct RequestHead<'a> {
     fields: Fields<'a>,
 }
 
+/// Where the words of a head stand, see [`RequestHead::words`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadWords {
+    /// The method.
+    pub method: Span,
+    /// The target as sent.
+    pub target: Span,
+    /// The authority in force.
+    pub authority: Span,
+}
+
 /// Where the words of a head stand after they were copied elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words {
@@ -200,6 +211,17 @@ impl<'a> RequestHead<'a> {
     /// The authority in force: host and port as sent, in absolute form the target's (RFC 9112 §3.2.2).
     pub fn authority(&self) -> &'a [u8] {
         self.spans.target.authority.bytes(self.arena)
+    }
+
+    /// Where the words of this head stand in the arena of its fields; `None` once the fields were edited, since
+    /// they stand elsewhere then. The target is there as it was sent.
+    pub fn words(&self) -> Option<HeadWords> {
+        let Fields::Received(..) = &self.fields else { return None };
+        Some(HeadWords {
+            method: self.spans.method_at,
+            target: self.spans.target.raw,
+            authority: self.spans.target.authority,
+        })
     }
 
     /// How the body is framed.

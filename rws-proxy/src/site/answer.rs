@@ -17,7 +17,7 @@ pub(super) enum Answer {
     /// Bytes that are known as a whole.
     Page(Arc<Page>, usize),
     /// An upstream's, or about its silence.
-    Upstream(Box<ProxyState>),
+    Upstream(ProxyState),
 }
 
 /// A whole answer in memory, shared by the exchanges that get it.

@@ -126,7 +126,7 @@ impl Site {
         match &endpoint.target {
             Target::Files { server, mount } => self.file(cx, head, *server, mount),
             Target::Page(page) => self.page(cx, *page),
-            Target::Proxy(proxy) => Answer::Upstream(Box::new(proxy.begin(cx, head))),
+            Target::Proxy(proxy) => Answer::Upstream(proxy.begin(cx, head)),
             Target::Health => self.own(cx, Own::Alive),
             Target::Ready => {
                 let is_draining = self.server.get().is_some_and(ServerHandle::is_draining);

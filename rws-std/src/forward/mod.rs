@@ -8,6 +8,7 @@
 //! The shard moves the bytes on its own reactor, without a thread: what is read from one side is written
 //! straight to the other, kept once where that side is slow, and asked for again only when it has gone on.
 
+mod memory;
 mod request;
 mod reverse_proxy;
 
@@ -16,9 +17,10 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use rws_core::connection::{BodyPlan, RequestOut};
-use rws_core::message::{OwnedFields, ResponseHead, Span};
-use rws_core::{PeerFault, Status};
+use rws_core::message::{FieldName, ResponseHead, Span};
+use rws_core::{Error, PeerFault, Status};
 
+use self::memory::Memory;
 pub use self::request::ForwardOptions;
 pub use self::reverse_proxy::{ProxyState, ReverseProxy};
 
@@ -33,11 +35,12 @@ pub struct Forward {
     pub read_timeout_us: u64,
     /// The longest body: bytes. 413 beyond.
     pub body_bytes_max: u64,
-    pub(crate) text: Vec<u8>,
-    pub(crate) method: Span,
-    pub(crate) target: Span,
-    pub(crate) authority: Span,
-    pub(crate) fields: OwnedFields,
+    memory: Memory,
+    /// Where the words stand in the arena of the fields.
+    method: Span,
+    /// `None`: it was written anew, into the memory's text.
+    target: Option<Span>,
+    authority: Span,
     pub(crate) body: BodyPlan,
     /// The client waits for `100 (Continue)`.
     pub(crate) expects_continue: bool,
@@ -48,9 +51,17 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// The fields that will be sent, for edits.
-    pub const fn fields_mut(&mut self) -> &mut OwnedFields {
-        &mut self.fields
+    /// Replaces every field line with this name by one.
+    ///
+    /// # Errors
+    /// As [`OwnedFields::set`].
+    pub fn set_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
+        self.memory.fields.set(name, value)
+    }
+
+    /// Removes every field line with this name; says how many there were.
+    pub fn remove_field<'n>(&mut self, name: impl Into<FieldName<'n>>) -> usize {
+        self.memory.fields.remove(name)
     }
 
     /// Gives up before anything is sent: the application is told `error` as if an upstream had failed.
@@ -59,15 +70,23 @@ impl Forward {
     }
 
     pub(crate) fn request(&self) -> RequestOut<'_> {
+        let fields = self.memory.fields.block();
+        let (arena, _) = fields.parts();
         RequestOut {
-            method: self.method.bytes(&self.text),
-            target: self.target.bytes(&self.text),
-            authority: self.authority.bytes(&self.text),
-            fields: self.fields.block(),
+            method: self.method.bytes(arena),
+            target: self.target.as_ref().map_or(&self.memory.text, |span| span.bytes(arena)),
+            authority: self.authority.bytes(arena),
+            fields,
             body: self.body,
             expect_continue: self.expects_continue,
             close: false,
         }
+    }
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        self.memory.give();
     }
 }
 

@@ -2,19 +2,20 @@
 
 use alloc::sync::Arc;
 use core::net::IpAddr;
+use core::ops::Range;
 use core::time::Duration;
 use std::io::Write;
 
 use rws_core::connection::BodyPlan;
 use rws_core::message::{
     BodyFraming, FieldBlock, FieldName, KnownName, OwnedFields, RequestHead, Span, TargetForm, Version,
-    encode_path,
+    encode_path, is_encoded_path,
 };
 use rws_core::semantics::hop_by_hop::{EndToEnd, is_hop_by_hop};
 use rws_core::semantics::list::members;
 use rws_core::service::ConnectionInfo;
 
-use super::{Forward, ForwardError, Upstream};
+use super::{Forward, ForwardError, Memory, Upstream};
 
 /// How a request is changed on its way.
 #[derive(Clone, Debug)]
@@ -52,39 +53,29 @@ impl Forward {
         upstream: Arc<dyn Upstream>,
         options: &ForwardOptions,
     ) -> Forward {
-        let mut text = Vec::with_capacity(head.target().len() + head.authority().len() + 64);
-        let mut keep = |bytes: &[u8]| {
-            let at = text.len();
-            text.extend_from_slice(bytes);
-            Span::of(at, text.len()).unwrap_or(Span::EMPTY)
-        };
-        let method = keep(head.method_bytes());
-        let authority = keep(head.authority());
-        let at = text.len();
-        write_target(&mut text, head, options);
-        let target = Span::of(at, text.len());
+        let mut memory = Memory::take();
         let wants_trailers = asks_for_trailers(head.fields());
-        let fields = fields(head, connection, wants_trailers);
+        let written = write_head(&mut memory, head, connection, options, wants_trailers);
         let body = match head.body() {
             BodyFraming::None => BodyPlan::None,
             BodyFraming::Sized(len) => BodyPlan::Sized(len),
             BodyFraming::Streamed | BodyFraming::UntilClose => BodyPlan::Streamed,
         };
-        let refused = match (body, target, &fields) {
-            (BodyPlan::Sized(len), _, _) if len > options.body_bytes_max => Some(ForwardError::BodyTooLarge),
-            (_, None, _) | (_, _, Err(_)) => Some(ForwardError::HeadTooLarge),
-            (BodyPlan::None | BodyPlan::Sized(_) | BodyPlan::Streamed, Some(_), Ok(_)) => None,
+        let refused = match (body, &written) {
+            (BodyPlan::Sized(len), _) if len > options.body_bytes_max => Some(ForwardError::BodyTooLarge),
+            (_, Err(_)) => Some(ForwardError::HeadTooLarge),
+            (BodyPlan::None | BodyPlan::Sized(_) | BodyPlan::Streamed, Ok(_)) => None,
         };
+        let words = written.unwrap_or_default();
         Forward {
             upstream,
             connect_timeout_us: micros(options.connect_timeout),
             read_timeout_us: micros(options.read_timeout),
             body_bytes_max: options.body_bytes_max,
-            text,
-            method,
-            target: target.unwrap_or(Span::EMPTY),
-            authority,
-            fields: fields.unwrap_or_default(),
+            memory,
+            method: words.method,
+            target: words.target,
+            authority: words.authority,
             body,
             expects_continue: head.expects_continue(),
             wants_trailers,
@@ -101,6 +92,54 @@ impl Forward {
 
 fn micros(time: Duration) -> u64 {
     time.as_micros().try_into().unwrap_or(u64::MAX)
+}
+
+/// Where the words of a request stand in the arena of its fields.
+#[derive(Clone, Copy, Debug, Default)]
+struct Words {
+    method: Span,
+    /// `None`: it is in the memory's text.
+    target: Option<Span>,
+    authority: Span,
+}
+
+/// Copies the head once, as it lies, and says what of it goes on; what this hop has to say comes behind it.
+fn write_head(
+    memory: &mut Memory,
+    head: &RequestHead<'_>,
+    connection: &ConnectionInfo,
+    options: &ForwardOptions,
+    wants_trailers: bool,
+) -> Result<Words, rws_core::Error> {
+    let fields = &mut memory.fields;
+    let kept = EndToEnd::of(head.fields());
+    fields.copy_kept(head.fields(), |name| !is_ours(name) && kept.has(name));
+    let (method, authority, target) = match head.words() {
+        Some(words) => (words.method, words.authority, Some(words.target)),
+        None => (fields.keep(head.method_bytes())?, fields.keep(head.authority())?, None),
+    };
+    let target = target.filter(|_| goes_as_it_came(head, options));
+    if target.is_none() {
+        write_target(&mut memory.text, head, options);
+    }
+    add_fields(fields, head, authority, connection)?;
+    if wants_trailers {
+        // We read trailers as well, so we may say so too (RFC 9110 §10.1.4).
+        fields.push(KnownName::Te, b"trailers")?;
+    }
+    Ok(Words { method, target, authority })
+}
+
+/// Whether the canonical target, written for the wire, is the one that came: mostly.
+fn goes_as_it_came(head: &RequestHead<'_>, options: &ForwardOptions) -> bool {
+    let (path, target) = (head.path(), head.target());
+    let query_bytes = head.query().map_or(0, |query| query.len() + 1);
+    head.form() == TargetForm::Origin
+        && options.add_path_prefix.is_empty()
+        && options.strip_path_prefix.is_empty()
+        && target.len() == path.len() + query_bytes
+        && target.starts_with(path.as_bytes())
+        && is_encoded_path(path)
 }
 
 /// The canonical path, written for the wire, and the query as it came.
@@ -133,37 +172,32 @@ fn write_path(text: &mut Vec<u8>, path: &str) {
     text.truncate(at + used.unwrap_or(0));
 }
 
-/// Lines that this hop adds at most, and their bytes: two addresses, the authority, and what is fixed.
-const ADDED: (usize, usize) = (7, 256);
-
-fn fields(
+/// Adds what this hop has to say, its bytes in one piece.
+fn add_fields(
+    fields: &mut OwnedFields,
     head: &RequestHead<'_>,
+    authority: Span,
     connection: &ConnectionInfo,
-    wants_trailers: bool,
-) -> Result<OwnedFields, rws_core::Error> {
-    let received = head.fields();
-    let kept = EndToEnd::of(received);
-    let room = (ADDED.0, ADDED.1 + head.authority().len());
-    let mut fields = OwnedFields::copy_of_kept(received, room, |name| !is_ours(name) && kept.has(name));
+) -> Result<(), rws_core::Error> {
     let scheme: &[u8] = if connection.secure { b"https" } else { b"http" };
-    let mut line = [0u8; 64];
-    if let Some(peer) = connection.peer {
-        let ip = peer.ip().to_canonical();
-        fields.push(KnownName::XForwardedFor, written(&mut line, format_args!("{ip}")))?;
-        fields.push(KnownName::Forwarded, forwarded(&mut line, ip, connection.secure))?;
-    }
-    fields.push(KnownName::XForwardedProto, scheme)?;
-    if !head.authority().is_empty() {
-        fields.push(KnownName::XForwardedHost, head.authority())?;
-    }
-    // Behind those of earlier hops (RFC 9110 §7.6.3), in the version that we received.
+    // Behind the entries of earlier hops (RFC 9110 §7.6.3), in the version that we received.
     let via: &[u8] = if head.version() == Version::Http10 { b"1.0 rws" } else { b"1.1 rws" };
-    fields.push(KnownName::Via, via)?;
-    if wants_trailers {
-        // We read trailers as well, so we may say so too (RFC 9110 §10.1.4).
-        fields.push(KnownName::Te, b"trailers")?;
+    let mut line = Line::new();
+    let address = connection.peer.map(|peer| line.forwarded(peer.ip().to_canonical()));
+    let proto = line.put(scheme);
+    let forwarded = 0..line.len;
+    let via = line.put(via);
+    let kept = fields.keep(line.padded())?;
+    let place = |part: Range<usize>| Span { at: kept.at + part.start as u16, len: part.len() as u16 };
+    if let Some(address) = address {
+        fields.push_at(KnownName::XForwardedFor, place(address))?;
+        fields.push_at(KnownName::Forwarded, place(forwarded))?;
     }
-    Ok(fields)
+    fields.push_at(KnownName::XForwardedProto, place(proto))?;
+    if authority.len > 0 {
+        fields.push_at(KnownName::XForwardedHost, authority)?;
+    }
+    fields.push_at(KnownName::Via, place(via))
 }
 
 fn asks_for_trailers(fields: FieldBlock<'_>) -> bool {
@@ -209,20 +243,98 @@ fn is_disguised(name: &[u8]) -> bool {
     })
 }
 
-/// `for=192.0.2.1;proto=http` (RFC 7239 §4).
-fn forwarded(line: &mut [u8; 64], ip: IpAddr, secure: bool) -> &[u8] {
-    let proto = if secure { "https" } else { "http" };
-    match ip {
-        IpAddr::V4(ip) => written(line, format_args!("for={ip};proto={proto}")),
-        IpAddr::V6(ip) => written(line, format_args!("for=\"[{ip}]\";proto={proto}")),
+/// The values of this hop's fields, one behind the other, written without a formatter: each request has them.
+struct Line {
+    bytes: [u8; LINE_BYTES + PADDING],
+    len: usize,
+}
+
+/// The longest address, and what stands around it.
+const LINE_BYTES: usize = 88;
+const PADDING: usize = 32;
+
+impl Line {
+    const fn new() -> Line {
+        Line { bytes: [0; LINE_BYTES + PADDING], len: 0 }
+    }
+
+    /// `for=192.0.2.1;proto=`, `for="[2001:db8::1]";proto=` (RFC 7239 §4). Where the address stands.
+    fn forwarded(&mut self, ip: IpAddr) -> Range<usize> {
+        let address = match ip {
+            IpAddr::V4(ip) => {
+                let from = self.put(b"for=").end;
+                for (place, octet) in ip.octets().into_iter().enumerate() {
+                    if place > 0 {
+                        self.put(b".");
+                    }
+                    self.decimal(octet);
+                }
+                from..self.len
+            }
+            IpAddr::V6(ip) => {
+                let from = self.put(b"for=\"[").end;
+                // Seldom, and its shortest form has many rules. It is shorter than the line.
+                let _ = write!(&mut self.bytes[from..], "{ip}");
+                self.len += self.bytes[from..].iter().take_while(|&&byte| byte != 0).count();
+                let to = self.len;
+                self.put(b"]\"");
+                from..to
+            }
+        };
+        self.put(b";proto=");
+        address
+    }
+
+    /// Where the bytes stand.
+    fn put(&mut self, bytes: &[u8]) -> Range<usize> {
+        let from = self.len;
+        self.len = from + bytes.len();
+        self.bytes[from..self.len].copy_from_slice(bytes);
+        from..self.len
+    }
+
+    fn decimal(&mut self, number: u8) {
+        let digits = [b'0' + number / 100, b'0' + number / 10 % 10, b'0' + number % 10];
+        let skipped = usize::from(number < 10) + usize::from(number < 100);
+        for &digit in &digits[skipped..] {
+            self.bytes[self.len] = digit;
+            self.len += 1;
+        }
+    }
+
+    /// With a little room behind: what is written from here is copied in whole pieces.
+    fn padded(&self) -> &[u8] {
+        &self.bytes[..self.len + PADDING]
+    }
+
+    #[cfg(test)]
+    fn whole(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 
-fn written<'l>(line: &'l mut [u8; 64], text: core::fmt::Arguments<'_>) -> &'l [u8] {
-    let mut rest = &mut line[..];
-    let whole = rest.len();
-    // An address and its frame are shorter than the line.
-    let _ = rest.write_fmt(text);
-    let left = rest.len();
-    &line[..whole - left]
+#[cfg(test)]
+mod tests {
+    use super::Line;
+    use core::net::IpAddr;
+
+    fn forwarded(ip: &str, proto: &str) -> (String, String) {
+        let mut line = Line::new();
+        let address = line.forwarded(ip.parse::<IpAddr>().expect("an address"));
+        line.put(proto.as_bytes());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&line.whole()[address]), text(line.whole()))
+    }
+
+    #[test]
+    fn addresses_are_written_as_the_standard_library_writes_them() {
+        for octet in 0..=255_u8 {
+            let ip = format!("{octet}.0.10.{octet}");
+            assert_eq!(forwarded(&ip, "http"), (ip.clone(), format!("for={ip};proto=http")));
+        }
+        for ip in ["::1", "2001:db8::1", "1234:5678:9abc:def0:1234:5678:9abc:def0", "::ffff:1.2.3.4", "::"] {
+            let written = format!("for=\"[{ip}]\";proto=https");
+            assert_eq!(forwarded(ip, "https"), (ip.to_owned(), written));
+        }
+    }
 }

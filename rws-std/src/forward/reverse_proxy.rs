@@ -8,7 +8,7 @@ use rws_core::message::{Field, FieldBlock, KnownName, OwnedFields, RequestHead, 
 use rws_core::semantics::hop_by_hop::EndToEnd;
 use rws_core::service::{Context, Service, Taken};
 
-use super::{Forward, ForwardOptions, Forwarded, Upstream};
+use super::{Forward, ForwardOptions, Forwarded, Memory, Upstream};
 use crate::application::Application;
 use crate::job::JobCx;
 
@@ -30,7 +30,8 @@ impl ReverseProxy {
 #[derive(Debug, Default)]
 pub struct ProxyState {
     plan: Option<Box<Forward>>,
-    answer: Option<(Status, OwnedFields, BodyPlan)>,
+    answer: Option<(Status, BodyPlan)>,
+    memory: Memory,
     /// The body of an answer of our own.
     text: &'static str,
     sent: usize,
@@ -39,7 +40,8 @@ pub struct ProxyState {
 impl ProxyState {
     /// A state that asks for `plan` to be carried out.
     pub fn new(plan: Forward) -> ProxyState {
-        ProxyState { plan: Some(Box::new(plan)), ..ProxyState::default() }
+        let (answer, memory) = (None, Memory::default());
+        ProxyState { plan: Some(Box::new(plan)), answer, memory, text: "", sent: 0 }
     }
 
     /// The plan, once.
@@ -52,27 +54,29 @@ impl ProxyState {
         match forwarded {
             Forwarded::Head(head, plan) => {
                 let kept = EndToEnd::of(head.fields);
-                let fields = OwnedFields::copy_of_kept(head.fields, (0, 0), |name| kept.has(name));
-                self.answer = Some((head.status, fields, plan));
+                self.memory = Memory::take();
+                self.memory.fields.copy_kept(head.fields, |name| kept.has(name));
+                self.answer = Some((head.status, plan));
             }
             Forwarded::Failed(error) => {
                 self.text = error.text();
-                let len = self.text.len() as u64;
-                self.answer = Some((error.status(), text_fields(), BodyPlan::Sized(len)));
+                self.memory.fields = text_fields();
+                self.answer = Some((error.status(), BodyPlan::Sized(self.text.len() as u64)));
             }
         }
     }
 
     /// The status to answer with, once it is known.
     pub fn status(&self) -> Option<Status> {
-        self.answer.as_ref().map(|(status, ..)| *status)
+        self.answer.as_ref().map(|(status, _)| *status)
     }
 
     /// The head to answer with.
     pub fn head(&self) -> HeadAnswer<'_> {
         match &self.answer {
-            Some((status, fields, plan)) => {
-                HeadAnswer::Final(ResponseHead { status: *status, fields: fields.block() }, *plan)
+            Some((status, plan)) => {
+                let fields = self.memory.fields.block();
+                HeadAnswer::Final(ResponseHead { status: *status, fields }, *plan)
             }
             None => HeadAnswer::NotYet,
         }
@@ -85,6 +89,12 @@ impl ProxyState {
         out[..n].copy_from_slice(&rest[..n]);
         self.sent += n;
         if n == rest.len() { Fill::End(n) } else { Fill::More(n) }
+    }
+}
+
+impl Drop for ProxyState {
+    fn drop(&mut self) {
+        self.memory.give();
     }
 }
 

@@ -29,9 +29,8 @@ mod settle;
 mod stored;
 mod transmit;
 
-use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -51,7 +50,7 @@ use crate::timer_wheel::TimerWheel;
 
 use self::accept::Acceptor;
 use self::conn::{Conn, Flags};
-use self::link::Link;
+use self::link::{IdleLinks, Link};
 use self::mail::Letters;
 use self::settle::Exchange;
 use self::stored::Pools;
@@ -136,7 +135,7 @@ pub(crate) struct Shard<A: Application> {
     tx_scratch: Box<[u8]>,
     links: Slab<Link>,
     link_timers: TimerWheel,
-    idle_links: HashMap<SocketAddr, Vec<u32>>,
+    idle_links: IdleLinks,
     link_tx: Box<[u8]>,
     /// Links that may be read without a new event from the poller.
     links_again: VecDeque<u32>,
@@ -215,7 +214,7 @@ impl<A: Application> Shard<A> {
             tx_scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             links: Slab::new(),
             link_timers: TimerWheel::new(sys::monotonic_us()),
-            idle_links: HashMap::new(),
+            idle_links: IdleLinks::default(),
             link_tx: vec![0; TX_BYTES].into_boxed_slice(),
             links_again: VecDeque::new(),
             again_left: None,

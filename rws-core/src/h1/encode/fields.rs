@@ -1,7 +1,8 @@
 //! Field lines of a source: checked while they are written, and without those that are the engine's own.
 
 use crate::h1::out::Rest;
-use crate::message::{is_field_value, is_token};
+use crate::message::{Span, is_field_value, is_token};
+use crate::scan::{self, Kernel, Task};
 use crate::{Error, FieldBlock, FieldName, KnownName, Misuse};
 
 /// What the engine must know of a source's fields.
@@ -18,30 +19,63 @@ pub(super) struct Seen {
 ///
 /// # Errors
 /// As [`response`](super::response).
-#[inline(never)]
-pub(super) fn fields<'o>(mut to: Rest<'o>, block: FieldBlock<'_>) -> Result<(Rest<'o>, Seen), Error> {
-    let mut seen = Seen::default();
-    for (name, value) in block.iter() {
-        if let FieldName::Known(known) = name {
+#[inline]
+pub(super) fn fields<'o>(to: Rest<'o>, block: FieldBlock<'_>) -> Result<(Rest<'o>, Seen), Error> {
+    scan::dispatch(Write { to, block }, &[], &mut 0)
+}
+
+/// Writes lines with the kernel that checks their values.
+struct Write<'o, 'b> {
+    to: Rest<'o>,
+    block: FieldBlock<'b>,
+}
+
+impl<'o> Task for Write<'o, '_> {
+    type Output = Result<(Rest<'o>, Seen), Error>;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K, _bytes: &[u8], _scanned: &mut u16) -> Self::Output {
+        let mut to = self.to;
+        let mut seen = Seen::default();
+        let (arena, index) = self.block.parts();
+        for &field in index {
+            let Some(known) = field.known_name() else {
+                to = field_line(to, field.name(arena), field.value(arena))?;
+                continue;
+            };
             match own(known) {
                 Own::No => {}
                 Own::Skip => continue,
                 Own::Length => {
-                    seen.length = decimal(value);
+                    seen.length = decimal(field.value(arena));
                     continue;
                 }
                 Own::Options => {
-                    seen.close |= has_option(value, b"close");
+                    seen.close |= has_option(field.value(arena), b"close");
                     continue;
                 }
                 Own::Date => seen.date = true,
                 Own::Upgrade => seen.upgrade = true,
                 Own::Te => seen.te = true,
             }
+            if !is_value_at(kernel, arena, field.value_span()) {
+                return Err(Misuse::FieldValueSyntax.into());
+            }
+            to = to.line_start(known)?.part(arena, field.value_span())?.array(b"\r\n")?;
         }
-        to = field_line(to, name, value)?;
+        Ok((to, seen))
     }
-    Ok((to, seen))
+}
+
+/// Whether what `span` names may be written as a value.
+#[inline(always)]
+fn is_value_at<K: Kernel>(kernel: K, arena: &[u8], span: Span) -> bool {
+    let (at, end) = (usize::from(span.at), span.end());
+    let is_edge = |at: usize| !matches!(arena.get(at), Some(b' ' | b'\t'));
+    // A span that does not fit the arena is written as an empty value.
+    span.len == 0
+        || end > arena.len()
+        || (kernel.text_end(arena, at).at >= end && is_edge(at) && is_edge(end.wrapping_sub(1)))
 }
 
 /// Whether the engine has its own view of this field, so that a head of ours is looked through for it.
@@ -113,40 +147,13 @@ fn field_line<'o>(to: Rest<'o>, name: FieldName<'_>, value: &[u8]) -> Result<Res
         FieldName::Other(name) if is_token(name) => name,
         FieldName::Other(_) => return Err(Misuse::FieldNameSyntax.into()),
     };
-    if !is_plain(value) && !is_field_value(value) {
-        return Err(Misuse::FieldValueSyntax.into());
-    }
+    check_value(value)?;
     Ok(to.line(name, value)?)
 }
 
-/// A quick look, eight bytes at a time, that settles almost every value: no byte below space and no DEL,
-/// and no space at an end. `false` means: look closely.
 #[inline]
-pub(super) fn is_plain(value: &[u8]) -> bool {
-    let (Some(&first), Some(&last)) = (value.first(), value.last()) else { return true };
-    if first == b' ' || last == b' ' {
-        return false;
-    }
-    let Some(last) = value.last_chunk::<8>() else {
-        return value.iter().all(|&byte| byte >= b' ' && byte != 0x7f);
-    };
-    let (mut hits, mut rest) = (control_bytes(u64::from_ne_bytes(*last)), value);
-    while let Some((word, more)) = rest.split_first_chunk::<8>() {
-        hits |= control_bytes(u64::from_ne_bytes(*word));
-        rest = more;
-    }
-    hits == 0
-}
-
-/// Not zero if a byte of `word` is below space or is DEL. A borrow can only come out of a byte that is a hit
-/// itself, so zero is exact.
-#[inline]
-const fn control_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let below_space = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
-    let delete = word ^ ONES.wrapping_mul(0x7f);
-    (below_space | (delete.wrapping_sub(ONES) & !delete)) & HIGH
+fn check_value(value: &[u8]) -> Result<(), Error> {
+    if is_field_value(value) { Ok(()) } else { Err(Misuse::FieldValueSyntax.into()) }
 }
 
 /// A plain decimal number.

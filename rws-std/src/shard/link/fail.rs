@@ -60,7 +60,7 @@ impl<A: Application> Shard<A> {
         self.set_link(flow.owner, None);
         if self.has_answer(flow.owner) {
             self.abort(flow.owner.conn, ResetCause::ByUs);
-            return self.end_flow(*flow);
+            return self.end_flow(flow);
         }
         match next {
             Next::Another => self.try_backend(flow, true, error),
@@ -70,7 +70,7 @@ impl<A: Application> Shard<A> {
             }
             Next::Nothing => {
                 self.give_up(flow.owner, error);
-                self.end_flow(*flow);
+                self.end_flow(flow);
             }
         }
     }

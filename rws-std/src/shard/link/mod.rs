@@ -28,6 +28,8 @@ mod receive;
 mod relay;
 mod send;
 
+pub(super) use self::pool::IdleLinks;
+
 use core::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
@@ -48,7 +50,8 @@ use crate::sys::{self, Interest};
 pub(super) struct Link {
     h1: h1::Client,
     socket: OwnedFd,
-    backend: SocketAddr,
+    /// The place of its backend's idle links.
+    pool: u32,
     generation: u32,
     flags: LinkFlags,
     /// Bytes that the socket did not take yet.
@@ -59,7 +62,7 @@ pub(super) struct Link {
     down: Option<Box<Stored>>,
     /// Credit that the upstream gets once the client has taken them.
     withheld: u32,
-    flow: Option<Box<Flow>>,
+    flow: Option<Flow>,
     deadline: Instant,
     armed: Instant,
 }
@@ -144,7 +147,7 @@ impl<A: Application> Shard<A> {
         if let Some(error) = plan.refused {
             return self.give_up(address, error);
         }
-        let flow = Box::new(Flow {
+        let flow = Flow {
             owner: address,
             turn: plan.upstream.turn(),
             attempts: 0,
@@ -160,18 +163,19 @@ impl<A: Application> Shard<A> {
             trailers_up: None,
             trailers_down: None,
             plan,
-        });
+        };
         self.try_backend(flow, true, ForwardError::NoBackend);
     }
 
     /// Takes the next backend for `flow`, from the pool if `may_reuse`. Where none is left, `error` says why.
-    fn try_backend(&mut self, mut flow: Box<Flow>, may_reuse: bool, mut error: ForwardError) {
+    fn try_backend(&mut self, mut flow: Flow, may_reuse: bool, mut error: ForwardError) {
         while let Some(backend) = flow.plan.upstream.backend(flow.turn, flow.attempts) {
             flow.attempts += 1;
-            let pooled = if may_reuse { self.take_idle(backend) } else { None };
+            let pool = self.idle_links.of(backend);
+            let pooled = if may_reuse { self.take_idle(pool) } else { None };
             let key = match pooled {
                 Some(key) => key,
-                None => match self.connect(backend, flow.plan.connect_timeout_us) {
+                None => match self.connect(backend, pool, flow.plan.connect_timeout_us) {
                     Ok(key) => key,
                     Err(_) => {
                         error = ForwardError::Connect;
@@ -196,10 +200,10 @@ impl<A: Application> Shard<A> {
             return;
         }
         self.give_up(flow.owner, error);
-        self.end_flow(*flow);
+        self.end_flow(flow);
     }
 
-    fn connect(&mut self, backend: SocketAddr, timeout_us: u64) -> std::io::Result<u32> {
+    fn connect(&mut self, backend: SocketAddr, pool: u32, timeout_us: u64) -> std::io::Result<u32> {
         let socket = sys::connect(backend)?;
         let env = super::env(&self.clock, &self.settings);
         self.generation = self.generation.wrapping_add(1);
@@ -209,7 +213,7 @@ impl<A: Application> Shard<A> {
         entry.insert(Link {
             h1: h1::Client::new(&env),
             socket,
-            backend,
+            pool,
             generation: self.generation,
             flags: LinkFlags::default(),
             unsent: None,

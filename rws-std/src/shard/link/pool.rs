@@ -1,6 +1,8 @@
 //! Links that wait for their next exchange, and the end of those that do not.
 
+use core::hash::{BuildHasherDefault, Hasher};
 use core::net::SocketAddr;
+use std::collections::HashMap;
 
 use rws_core::connection::{Connection, ConnectionStatus};
 
@@ -13,6 +15,61 @@ use crate::sys;
 const IDLE_PER_BACKEND_MAX: usize = 64;
 /// How long an idle link is kept: µs.
 const IDLE_US: u64 = 60_000_000;
+
+/// The idle links of a shard, by backend.
+#[derive(Debug, Default)]
+pub(in crate::shard) struct IdleLinks {
+    /// Backends come from the configuration: nobody can choose them so that they collide.
+    places: HashMap<SocketAddr, u32, BuildHasherDefault<QuickHasher>>,
+    lists: Vec<Vec<u32>>,
+}
+
+impl IdleLinks {
+    /// The place of the links to `backend`.
+    pub(super) fn of(&mut self, backend: SocketAddr) -> u32 {
+        *self.places.entry(backend).or_insert_with(|| {
+            self.lists.push(Vec::new());
+            (self.lists.len() - 1) as u32
+        })
+    }
+
+    fn list(&mut self, place: u32) -> &mut Vec<u32> {
+        // Places are made with their lists, and stay.
+        &mut self.lists[place as usize]
+    }
+}
+
+/// A hash of a few words for keys that no attacker chooses.
+#[derive(Debug, Default)]
+pub(in crate::shard) struct QuickHasher(u64);
+
+impl Hasher for QuickHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
+}
 
 impl Link {
     /// Whether another exchange may follow on this link: nothing of the last one is left on the way, and nothing
@@ -29,9 +86,9 @@ impl Link {
 }
 
 impl<A: Application> Shard<A> {
-    /// The idle link to `backend` that was used last.
-    pub(super) fn take_idle(&mut self, backend: SocketAddr) -> Option<u32> {
-        let key = self.idle_links.get_mut(&backend)?.pop()?;
+    /// The idle link of `pool` that was used last.
+    pub(super) fn take_idle(&mut self, pool: u32) -> Option<u32> {
+        let key = self.idle_links.list(pool).pop()?;
         self.links.get_mut(key as usize)?.flags.set(LinkFlags::REUSED);
         Some(key)
     }
@@ -39,13 +96,10 @@ impl<A: Application> Shard<A> {
     /// The exchange of a link is over on the client's side: the link goes to the pool if it can serve again.
     pub(in crate::shard) fn release_link(&mut self, key: u32) {
         let Some(link) = self.links.get_mut(key as usize) else { return };
-        let flow = link.flow.as_ref();
-        let is_overrun = flow.is_none_or(|flow| flow.is_overrun || flow.waiting.is_some());
-        if is_overrun || !link.is_clean() || self.draining_until.is_some() {
-            return self.drop_link(key);
-        }
-        let idle = self.idle_links.entry(link.backend).or_default();
-        if idle.len() >= IDLE_PER_BACKEND_MAX {
+        let is_whole = |flow: &Flow| !flow.is_overrun && flow.waiting.is_none();
+        let is_fit = link.flow.as_ref().is_some_and(is_whole) && link.is_clean();
+        let idle = self.idle_links.list(link.pool);
+        if !is_fit || idle.len() >= IDLE_PER_BACKEND_MAX || self.draining_until.is_some() {
             return self.drop_link(key);
         }
         idle.push(key);
@@ -60,7 +114,7 @@ impl<A: Application> Shard<A> {
         match link.flow.take() {
             Some(flow) => {
                 let is_answered = flow.is_answered;
-                self.end_flow(*flow);
+                self.end_flow(flow);
                 if is_answered {
                     self.remove_link(key);
                 } else {
@@ -68,9 +122,7 @@ impl<A: Application> Shard<A> {
                 }
             }
             None => {
-                if let Some(idle) = self.idle_links.get_mut(&link.backend) {
-                    idle.retain(|&other| other != key);
-                }
+                self.idle_links.list(link.pool).retain(|&other| other != key);
                 self.remove_link(key);
             }
         }

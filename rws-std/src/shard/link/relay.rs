@@ -65,7 +65,7 @@ impl<A: Application> Shard<A> {
     /// An interim head goes on at once (RFC 9110 §15.2). One that a slow client has no room for is left out.
     pub(super) fn relay_interim(&mut self, relay: &mut Relay<A::State>, head: ResponseHead<'_>) {
         let kept = EndToEnd::of(head.fields);
-        let fields = OwnedFields::copy_of_kept(head.fields, (0, 0), |name| kept.has(name));
+        let fields = OwnedFields::copy_of_kept(head.fields, |name| kept.has(name));
         let interim = Some(ResponseHead { status: head.status, fields: fields.block() });
         self.pull_relayed(relay, Relayed { interim, ..Relayed::nothing() });
     }
@@ -118,7 +118,7 @@ impl<A: Application> Shard<A> {
         flow.is_overrun |= is_overrun;
         let trailers = if flow.plan.wants_trailers && !trailers.is_empty() {
             let kept = EndToEnd::of(trailers);
-            OwnedFields::copy_of_kept(trailers, (0, 0), |name| kept.has(name) && Forward::may_trail(name))
+            OwnedFields::copy_of_kept(trailers, |name| kept.has(name) && Forward::may_trail(name))
         } else {
             OwnedFields::new()
         };

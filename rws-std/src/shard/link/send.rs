@@ -41,7 +41,7 @@ impl<A: Application> Shard<A> {
         if !trailers.is_empty() {
             let kept = EndToEnd::of(trailers);
             let may_go = |name: FieldName<'_>| kept.has(name) && Forward::may_trail(name);
-            let fields = OwnedFields::copy_of_kept(trailers, (0, 0), may_go);
+            let fields = OwnedFields::copy_of_kept(trailers, may_go);
             flow.trailers_up = Some(Box::new(fields));
         }
         self.push_request(key, &[]);
