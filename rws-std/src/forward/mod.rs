@@ -54,7 +54,7 @@ impl Forward {
     /// Replaces every field line with this name by one.
     ///
     /// # Errors
-    /// As [`OwnedFields::set`].
+    /// As [`OwnedFields::set`](rws_core::message::OwnedFields::set).
     pub fn set_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
         self.memory.fields.set(name, value)
     }
