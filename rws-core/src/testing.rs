@@ -1,4 +1,5 @@
-//! Runs a [`Service`] in memory, without a connection: what unit tests of services and layers use.
+//! Runs a [`Service`] in memory, without a connection: what unit tests of services and layers use. And
+//! [`wire`] runs an HTTP/1 role over bytes.
 //!
 //! ```
 //! use rws_core::Status;
@@ -9,6 +10,8 @@
 //! assert_eq!(answer.status(), Status::OK);
 //! assert_eq!(answer.body(), b"hello");
 //! ```
+
+pub mod wire;
 
 use alloc::string::String;
 use alloc::vec::Vec;

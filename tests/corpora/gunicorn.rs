@@ -2,9 +2,8 @@
 //!
 //! Of that source only what stands in plain literals is understood, which is all that the cases say.
 
+use rws_core::testing::wire::Message;
 use serde_json::Value;
-
-use crate::reading::Message;
 
 #[derive(Debug)]
 pub(crate) struct Case {
@@ -56,6 +55,7 @@ fn message(source: &str) -> Message {
         body: part("\"body\":", "\n}").first().cloned().unwrap_or_default(),
         trailers: if source.contains("\"trailers\"") { fields("\"trailers\": [") } else { Vec::new() },
         complete: true,
+        ..Message::default()
     }
 }
 

@@ -1,8 +1,7 @@
 //! The llhttp cases: bytes, and the log of what that parser saw in them.
 
+use rws_core::testing::wire::Message;
 use serde_json::Value;
-
-use crate::reading::Message;
 
 /// Which side sends the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

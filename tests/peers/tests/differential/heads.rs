@@ -437,8 +437,8 @@ fn chunk_sizes_are_read_as_httparse_reads_them() {
         mutate(&mut line, &mut dice);
         let theirs = httparse::parse_chunk_size(&line);
         match (our_chunk_size(&line), theirs) {
-            (Ok(Some(size)), Ok(httparse::Status::Complete((at, expected)))) if at == line.len() => {
-                assert_eq!(size, expected.min(100_000), "{}", line.escape_ascii());
+            (Ok(Some(size)), Ok(httparse::Status::Complete((at, expected)))) => {
+                assert_eq!(size, expected.min((line.len() - at + 100_000) as u64), "{}", line.escape_ascii());
                 same += 1;
             }
             // The grammar of extensions is not theirs to check, nor what stands before the digits.
