@@ -100,6 +100,16 @@ impl<'a> FieldName<'a> {
         }
     }
 
+    /// The same name, as its id if it has one: for a name that nobody has looked up yet.
+    #[must_use]
+    #[inline]
+    pub fn identified(self) -> FieldName<'a> {
+        match self {
+            FieldName::Known(_) => self,
+            FieldName::Other(name) => FieldName::new(name),
+        }
+    }
+
     /// The spelling to write on HTTP/1.x.
     pub fn as_bytes(self) -> &'a [u8] {
         match self {

@@ -62,7 +62,7 @@ impl OwnedFields {
     /// [`Misuse`] if the name is not a token or the value has a control character or white space at an
     /// end; [`Capacity::Bytes`] beyond 64 KiB.
     pub fn push<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
-        let name = name.into();
+        let name = name.into().identified();
         if !is_field_value(value) {
             return Err(Misuse::FieldValueSyntax.into());
         }

@@ -117,14 +117,26 @@ struct Reader<'l, M> {
     machine: M,
     source: Answers,
     rx: Vec<u8>,
+    tx: Vec<u8>,
+    bytes: Vec<u8>,
+    index: Vec<Field>,
     messages: Vec<Message>,
     fault: Option<PeerFault>,
 }
 
 impl<'l, M: ByteConnection> Reader<'l, M> {
     fn new(limits: &'l Limits, machine: M, source: Answers) -> Reader<'l, M> {
-        let mut reader =
-            Reader { limits, machine, source, rx: Vec::new(), messages: Vec::new(), fault: None };
+        let mut reader = Reader {
+            limits,
+            machine,
+            source,
+            rx: Vec::new(),
+            tx: alloc::vec![0; 512 + usize::from(limits.response_head_bytes_max)],
+            bytes: alloc::vec![0; usize::from(limits.target_bytes_max)],
+            index: alloc::vec![Field::default(); usize::from(limits.fields_max)],
+            messages: Vec::new(),
+            fault: None,
+        };
         reader.transmit();
         reader
     }
@@ -132,17 +144,17 @@ impl<'l, M: ByteConnection> Reader<'l, M> {
     fn feed(&mut self, piece: &[u8], mut between: impl FnMut(&mut M)) {
         self.rx.extend_from_slice(piece);
         let env = env(self.limits);
-        let mut bytes = alloc::vec![0; usize::from(self.limits.target_bytes_max)];
-        let mut fields = alloc::vec![Field::default(); usize::from(self.limits.fields_max)];
         loop {
-            let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
-            let Step { consumed, event } = self.machine.receive(&env, &mut self.rx, &mut scratch);
+            // Out of the reader while they are lent, so that it can take down what they say.
             let mut rx = core::mem::take(&mut self.rx);
+            let (mut bytes, mut index) = (core::mem::take(&mut self.bytes), core::mem::take(&mut self.index));
+            let mut scratch = Scratch { bytes: &mut bytes, fields: &mut index };
+            let Step { consumed, event } = self.machine.receive(&env, &mut rx, &mut scratch);
             if let Some(event) = event {
                 self.take(event, &rx, scratch);
             }
             rx.drain(..consumed);
-            self.rx = rx;
+            (self.rx, self.bytes, self.index) = (rx, bytes, index);
             between(&mut self.machine);
             let sent = self.transmit();
             if consumed == 0 && event.is_none() && !sent {
@@ -207,10 +219,9 @@ impl<'l, M: ByteConnection> Reader<'l, M> {
 
     fn transmit(&mut self) -> bool {
         let env = env(self.limits);
-        let mut tx = alloc::vec![0; 512 + usize::from(self.limits.response_head_bytes_max)];
         let mut moved = false;
         while let Sent::Bytes(n) =
-            self.machine.transmit(&env, &mut tx, &mut Scratch::default(), &mut self.source)
+            self.machine.transmit(&env, &mut self.tx, &mut Scratch::default(), &mut self.source)
         {
             self.machine.flushed(&env, n);
             moved = true;

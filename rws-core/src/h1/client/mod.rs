@@ -275,7 +275,7 @@ impl Connection for Client {
                 self.phase = Phase::Closed;
                 Some(Event::Closed)
             }
-            Phase::Waiting if self.clock.rx_passed(env) && self.held => {
+            Phase::Waiting if self.clock.rx_passed(env) && self.held && !self.head_begun => {
                 // Long enough: the body goes without having been asked for (RFC 9110 §10.1.1).
                 self.held = false;
                 None

@@ -249,6 +249,16 @@ fn a_held_body_goes_with_the_100_or_when_the_wait_is_over() {
 }
 
 #[test]
+fn a_deadline_strikes_once_though_a_body_is_held_and_a_head_has_begun() {
+    let mut drive = Drive::new(&LIMITS);
+    let (mut client, mut script) = expecting(&mut drive);
+    drive.feed(&mut client, &mut script, b"HTTP/1.1 1");
+    drive.strike(&mut client, &mut script);
+    assert_eq!(drive.log.last().unwrap(), "refused 504 HeadTimeout in exchange=true");
+    assert_eq!(client.next_deadline(), Instant::NEVER);
+}
+
+#[test]
 fn a_final_response_that_wants_no_body_keeps_a_held_one_back_for_good() {
     for head in ["HTTP/1.1 401 No\r\n", "HTTP/1.1 200 OK\r\nConnection: close\r\n"] {
         let mut drive = Drive::new(&LIMITS);

@@ -39,9 +39,13 @@ impl<'o> Task for Write<'o, '_> {
         let mut seen = Seen::default();
         let (arena, index) = self.block.parts();
         for &field in index {
-            let Some(known) = field.known_name() else {
-                to = field_line(to, field.name(arena), field.value(arena))?;
-                continue;
+            // A block need not come from a builder: no spelling of a framing field passes for another name.
+            let known = match field.name(arena).identified() {
+                FieldName::Known(known) => known,
+                name @ FieldName::Other(_) => {
+                    to = field_line(to, name, field.value(arena))?;
+                    continue;
+                }
             };
             match own(known) {
                 Own::No => {}
@@ -123,6 +127,7 @@ const fn own(name: KnownName) -> Own {
 /// As [`response`](super::response).
 pub(in crate::h1) fn trailers<'o>(mut to: Rest<'o>, block: FieldBlock<'_>) -> Result<(Rest<'o>, ()), Error> {
     for (name, value) in block.iter() {
+        let name = name.identified();
         if may_trail(name) {
             to = field_line(to, name, value)?;
         }

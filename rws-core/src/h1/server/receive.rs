@@ -14,7 +14,8 @@ impl Server {
         if first == b'\r' && self.empty_lines < env.limits.leading_empty_lines_max {
             // RFC 9112 §2.2: an empty line before a request line is skipped.
             match rx.get(1) {
-                None => return self.await_head(env),
+                // No head has begun, wherever the line is cut.
+                None => return Step::NEED_MORE,
                 Some(b'\n') => {
                     self.empty_lines = self.empty_lines.saturating_add(1);
                     return Step { consumed: 2, event: None };

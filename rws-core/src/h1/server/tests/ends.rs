@@ -185,6 +185,23 @@ fn the_end_of_input_is_fine_between_requests_and_truncation_inside_them() {
     }
 }
 
+/// As it may come behind a body, from clients of old (RFC 9112 §2.2).
+#[test]
+fn an_empty_line_alone_begins_no_request_in_one_piece_or_two() {
+    for pieces in [&["\r\n"][..], &["\r", "\n"], &["\r"]] {
+        let (mut drive, mut server, mut script) = setup(&LIMITS, [Message::sized(200, "1")]);
+        drive.feed(&mut server, &mut script, GET.as_bytes());
+        let idle = server.next_deadline();
+        for piece in pieces {
+            drive.now_us += 1;
+            drive.feed(&mut server, &mut script, piece.as_bytes());
+            assert_eq!(server.next_deadline(), idle, "{pieces:?}");
+        }
+        drive.end(&mut server, &mut script);
+        assert_eq!(drive.log[1..], ["closed"], "{pieces:?}");
+    }
+}
+
 #[test]
 fn a_client_that_closed_its_side_still_gets_its_answer() {
     let (mut drive, mut server, mut script) = setup(&LIMITS, [waiting()]);
