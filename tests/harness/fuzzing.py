@@ -35,13 +35,20 @@ def one(name: str, seconds: int) -> str | None:
         words.append(f"-dict={dictionary}")
     done = subprocess.run(words, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
-    tail = done.stdout.splitlines()[-40:]
-    executed = next((line.split()[-1] for line in tail if "number_of_executed_units" in line), "0")
+    lines = done.stdout.splitlines()
+    executed = next((line.split()[-1] for line in reversed(lines) if "number_of_executed_units" in line), "0")
     print(f"fuzz {name}: {executed} inputs in {seconds} s, exit {done.returncode}", flush=True)
     if done.returncode == 0 and int(executed) > 0:
         return None
-    print("\n".join(tail), flush=True)
+    print("\n".join(account(lines)), flush=True)
     return name
+
+
+def account(lines: list[str]) -> list[str]:
+    """What a failed run says of its failure: the message and the input, not the fuzzer's own stack."""
+    message = next((at for at, line in enumerate(lines) if "panicked at" in line or "ERROR: " in line), len(lines))
+    inputs = [line.strip() for line in lines if "fuzz/artifacts/" in line]
+    return [*lines[message:message + 12], *inputs] if message < len(lines) else lines[-40:]
 
 
 def cargo_fuzz(verb: str, *more: str) -> list[str]:
