@@ -6,15 +6,12 @@ use core::time::Duration;
 use std::io::{self, Write as _};
 
 use rws_core::Limits;
+use rws_core::middleware::CidrSet;
 use rws_std::{Running, Server, Settings};
 
 use crate::access_log::{LogIntake, LogWriter};
 use crate::config::Config;
 use crate::site::Site;
-
-/// Connections of one address per shard, loopback excepted: far more than a browser or an office behind one
-/// address needs, and too few to use up a server's memory.
-const CONNECTIONS_PER_IP_MAX: usize = 1024;
 
 /// Whatever head we take from an upstream (`head_bytes_max`) can be sent on, with what we add to it.
 const RESPONSE_HEAD_BYTES_MAX: u16 = Limits::SERVER.head_bytes_max + 1024;
@@ -38,9 +35,10 @@ pub fn serve(config: &Config) -> io::Result<()> {
         (None, None)
     };
     let (server, site) = prepare(config, intake.as_ref())?;
-    // Standard output may be closed: nobody wants to know then.
-    let _ = write!(io::stdout(), "{}", banner(server.address(), config));
-    let served = server.run(site);
+    let served = server.run_and_say(site, |running| {
+        // Standard output may be closed: nobody wants to know then.
+        let _ = write!(io::stdout(), "{}", banner(running.address(), config));
+    });
     if let Some(writer) = writer {
         // Lines that a hanging sink does not take are lost; the shutdown goes on.
         let _ = writer.finish(LOG_PATIENCE);
@@ -76,11 +74,18 @@ fn settings(config: &Config) -> Settings {
         response_head_bytes_max: RESPONSE_HEAD_BYTES_MAX,
         ..Limits::SERVER
     };
+    let default = Settings::default();
+    let exempt = match config.connections_per_ip_loopback {
+        true => CidrSet::default(),
+        false => default.connections_per_ip_exempt,
+    };
     Settings {
         limits,
-        connections_per_ip_max: CONNECTIONS_PER_IP_MAX,
+        connections_per_ip_max: config.connections_per_ip_max,
+        connections_per_ip_exempt: exempt,
+        drain_delay: config.drain_delay,
         drain_timeout: config.shutdown_timeout,
-        ..Settings::default()
+        ..default
     }
 }
 

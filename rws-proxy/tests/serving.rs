@@ -193,3 +193,84 @@ fn a_wrong_configuration_never_listens() {
     assert!(output.stdout.is_empty(), "nothing was served");
     assert!(TcpStream::connect(free).is_err());
 }
+
+#[test]
+fn readiness_fails_before_anything_else_changes_where_a_delay_says_so() {
+    let config = b"port = 0\nroot = \".\"\nthread_count = 1\ndrain_delay_ms = 600000\n";
+    let folder = folder(&[("a.txt", b"a"), ("rws.config.toml", config)]);
+    let rws = Rws::start(folder.path(), &[]);
+    let mut kept = rws.connect();
+    let mut ask = |path: &str| {
+        write!(kept, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        while !answer.ends_with("\n") || !answer.contains("\r\n\r\n") || answer.ends_with("\r\n\r\n") {
+            let mut byte = [0];
+            kept.read_exact(&mut byte).expect("the connection is kept");
+            answer.push(char::from(byte[0]));
+        }
+        answer
+    };
+    assert!(ask("/readyz").starts_with("HTTP/1.1 200 "));
+    rws.signal(Signal::TERM);
+    let deadline = Instant::now() + PATIENCE;
+    let draining = loop {
+        let answer = ask("/readyz");
+        if !answer.starts_with("HTTP/1.1 200 ") {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "it still says that it is ready");
+    };
+    assert!(draining.starts_with("HTTP/1.1 503 ") && draining.ends_with("draining\n"), "{draining}");
+    assert!(rws.get("/readyz").starts_with("HTTP/1.1 503 "), "new connections are taken");
+    assert!(rws.get("/a.txt").starts_with("HTTP/1.1 200 "), "and served");
+    assert!(ask("/healthz").starts_with("HTTP/1.1 200 "), "it is alive all the same");
+    rws.signal(Signal::TERM);
+    assert_eq!(rws.wait().0.code(), Some(128 + 15), "a second signal does not wait");
+}
+
+#[test]
+fn a_delay_that_is_over_ends_in_order() {
+    let config = b"port = 0\nroot = \".\"\ndrain_delay_ms = 1\n";
+    let folder = folder(&[("rws.config.toml", config)]);
+    let rws = Rws::start(folder.path(), &[]);
+    rws.signal(Signal::TERM);
+    assert!(rws.wait().0.success());
+}
+
+#[test]
+fn an_address_has_its_share_of_connections_and_no_more() {
+    let config = b"port = 0\nroot = \".\"\nthread_count = 2\nconnections_per_ip_max = 3\n\
+                   connections_per_ip_loopback = true\n";
+    let folder = folder(&[("rws.config.toml", config)]);
+    let rws = Rws::start(folder.path(), &[]);
+    // Whether a connection is served, and the connection.
+    let connect = || {
+        let mut socket = rws.connect();
+        let _ = write!(socket, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let is_served = socket.read_exact(&mut [0; 12]).is_ok();
+        (is_served, socket)
+    };
+    let mut held: Vec<_> = (0..3).map(|_| connect()).collect();
+    assert!(held.iter().all(|(is_served, _)| *is_served), "over all threads");
+    for _ in 0..8 {
+        assert!(!connect().0, "whichever thread it comes to");
+    }
+    held.pop();
+    let deadline = Instant::now() + PATIENCE;
+    while !connect().0 {
+        assert!(Instant::now() < deadline, "a connection that is gone makes room");
+    }
+}
+
+#[test]
+fn a_server_that_cannot_start_all_its_threads_starts_none_and_says_why() {
+    let folder = folder(&[]);
+    let shell = "ulimit -n 24; exec \"$0\" --port 0 --thread-count 64";
+    let mut limited = Command::new("sh");
+    limited.args(["-c", shell, env!("CARGO_BIN_EXE_rws")]).current_dir(folder.path()).env_clear();
+    let output = limited.output().expect("an end");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.starts_with("rws: thread ") && shown.contains(" of 64 cannot serve: "), "{shown}");
+    assert!(output.stdout.is_empty(), "it never said that it serves");
+}

@@ -35,6 +35,7 @@ mod server;
 mod server_handle;
 mod settings;
 mod shard;
+mod shares;
 pub mod signals;
 mod stats;
 mod sync;

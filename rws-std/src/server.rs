@@ -18,6 +18,7 @@ use crate::room::PooledRoom;
 use crate::server_handle::ServerHandle;
 use crate::settings::Settings;
 use crate::shard::{Mail, Shard, ShardMail};
+use crate::shares::Shares;
 use crate::signals::StopSignals;
 use crate::stats::StatsSnapshot;
 use crate::sys::{self, ListenOptions};
@@ -92,9 +93,22 @@ impl Server {
     /// # Errors
     /// If the system refuses threads or descriptors.
     pub fn run<A: Application>(self, app: A) -> io::Result<()> {
+        self.run_and_say(app, |_| {})
+    }
+
+    /// As [`Server::run`]; calls `say` once every shard serves.
+    ///
+    /// # Errors
+    /// As [`Server::run`]; nothing is said then.
+    pub fn run_and_say<A: Application>(self, app: A, say: impl FnOnce(&Running<A>)) -> io::Result<()> {
+        let delay = self.settings.drain_delay;
         let signals = StopSignals::install()?;
         let running = self.start(app)?;
+        say(&running);
         signals.wait()?;
+        running.handle.begin_drain();
+        // A second signal ends the process, from here on as well.
+        std::thread::sleep(delay);
         running.drain();
         Ok(())
     }
@@ -106,20 +120,31 @@ impl Server {
     pub fn start<A: Application>(mut self, app: A) -> io::Result<Running<A>> {
         // More descriptors are a convenience: without them the server takes fewer connections.
         let _ = sys::raise_open_files_limit();
-        while self.listeners.len() < self.shards {
-            self.listeners.push(sys::listen(self.address, options(&self.settings))?);
+        let count = self.shards;
+        while self.listeners.len() < count {
+            let number = self.listeners.len() + 1;
+            let listener = sys::listen(self.address, options(&self.settings));
+            self.listeners.push(listener.map_err(|error| of_shard(number, count, &error))?);
         }
         let (app, settings) = (Arc::new(app), Arc::new(self.settings));
+        let shares = Arc::new(Shares::new(
+            settings.connections_per_ip_max,
+            settings.connections_per_ip_exempt.clone(),
+        ));
         let (mut shards, mut mails, mut stats) = (Vec::new(), Vec::new(), Vec::new());
         for (index, listener) in self.listeners.into_iter().enumerate() {
-            let mail = ShardMail::new()?;
-            let shard =
-                Shard::new(index, Arc::clone(&app), Arc::clone(&settings), listener, Arc::clone(&mail))?;
+            let new = |mail| {
+                let (app, settings, shares) = (Arc::clone(&app), Arc::clone(&settings), Arc::clone(&shares));
+                Shard::new(index, app, settings, listener, mail, shares)
+            };
+            let made = ShardMail::new().and_then(|mail| Ok((new(Arc::clone(&mail))?, mail)));
+            let (shard, mail) = made.map_err(|error| of_shard(index + 1, count, &error))?;
             stats.push(Arc::clone(&shard.stats));
             mails.push(mail);
             shards.push(shard);
         }
-        let handover = Handover::start(settings.threads, shards, drive::<A>)?;
+        let stop = || mails.iter().for_each(|mail| mail.0.send_always(Mail::Drain));
+        let handover = Handover::start(settings.threads, shards, drive::<A>, stop)?;
         // Weak: the application may keep the handle, and the threads keep the application.
         let spares = Arc::downgrade(handover.spares());
         let handle = ServerHandle::new(stats, move || {
@@ -135,6 +160,11 @@ impl Server {
             handover,
         })
     }
+}
+
+/// Why a shard could not be made, and which: all of them serve, or none does.
+fn of_shard(number: usize, count: usize, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("thread {number} of {count} cannot serve: {error}"))
 }
 
 fn options(settings: &Settings) -> ListenOptions {
@@ -192,5 +222,34 @@ impl<A: Application> Running<A> {
         }
         // A shard ends its drain by its own clock; the margin is for threads to wind up.
         self.handover.join(Some(Instant::now() + self.drain_timeout + Duration::from_secs(1)))
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use std::net::TcpStream;
+
+    use rws_core::Status;
+    use rws_core::testing::Fixed;
+
+    use super::*;
+    use crate::Plain;
+    use crate::handover::SPAWNS_LEFT;
+
+    #[test]
+    fn a_server_that_gets_no_thread_for_its_third_shard_stops_the_first_two() {
+        let server = Server::bind("127.0.0.1:0").expect("a free port").shards(3);
+        let address = server.address();
+        SPAWNS_LEFT.set(2);
+        let refused = server.start(Plain(Fixed::text(Status::OK, "hello")));
+        SPAWNS_LEFT.set(usize::MAX);
+        let error = refused.expect_err("one thread is missing").to_string();
+        assert!(error.starts_with("no thread for shard 3 of 3: "), "{error}");
+        assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+        let again = Server::bind(address).expect("the port is free").shards(3);
+        let running = again.start(Plain(Fixed::text(Status::OK, "hello"))).expect("threads");
+        assert!(TcpStream::connect(address).is_ok());
+        assert_eq!(running.drain(), 0);
     }
 }

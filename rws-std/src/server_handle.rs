@@ -41,7 +41,8 @@ impl ServerHandle {
         self.0.stats.len()
     }
 
-    /// Whether the server takes no more connections and only finishes what is under way.
+    /// Whether the server is about to end: it only finishes what is under way, or soon will
+    /// ([`Settings::drain_delay`](crate::Settings::drain_delay)).
     pub fn is_draining(&self) -> bool {
         self.0.is_draining.load(Ordering::Relaxed)
     }

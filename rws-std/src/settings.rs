@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use rws_core::Limits;
+use rws_core::middleware::{CidrSet, CidrSlot};
 
 use crate::handover::ThreadLimits;
 
@@ -16,13 +17,23 @@ pub struct Settings {
     pub threads: ThreadLimits,
     /// Connections that one shard holds at once; beyond, new ones wait in the kernel's queue.
     pub connections_max: usize,
-    /// Connections from one address that is not loopback, per shard; 0 means no cap.
+    /// Connections from one address, over all shards; 0 means no cap. An IPv6 network of 64 bits counts as one.
     pub connections_per_ip_max: usize,
+    /// Addresses that may have more than that: loopback, if nothing else is said. Proxies in front belong here
+    /// too, since each of them speaks for many clients.
+    pub connections_per_ip_exempt: CidrSet<Vec<CidrSlot>>,
+    /// How long [`Server::run`](crate::Server::run) goes on as before after the first signal, and says of itself
+    /// only that it [is draining](crate::ServerHandle::is_draining): time for whoever sends requests here to hear
+    /// of it and to send them elsewhere.
+    pub drain_delay: Duration,
     /// How long a drain waits for exchanges under way.
     pub drain_timeout: Duration,
     /// Connections that the kernel keeps for us before they are accepted.
     pub backlog: u32,
 }
+
+/// The networks of this machine itself.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 impl Default for Settings {
     fn default() -> Settings {
@@ -31,6 +42,9 @@ impl Default for Settings {
             threads: ThreadLimits::default(),
             connections_max: 100_000,
             connections_per_ip_max: 0,
+            // Both are well-formed.
+            connections_per_ip_exempt: CidrSet::parse(LOOPBACK).unwrap_or_default(),
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             backlog: 4096,
         }

@@ -35,6 +35,12 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How long running exchanges may take to end after a shutdown was asked for.
     pub shutdown_timeout: Duration,
+    /// How long everything goes on after a shutdown was asked for, with `/readyz` alone saying so; none is usual.
+    pub drain_delay: Duration,
+    /// Connections that one address may have, over all shards; 0 means no cap.
+    pub connections_per_ip_max: usize,
+    /// Whether the cap counts loopback peers too.
+    pub connections_per_ip_loopback: bool,
     /// The upstreams, in file order; routes name them by index.
     pub upstreams: Vec<Upstream>,
     /// The routes, in file order: the first that matches takes the request.
@@ -55,6 +61,9 @@ impl Default for Config {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             shutdown_timeout: Duration::from_secs(10),
+            drain_delay: Duration::ZERO,
+            connections_per_ip_max: 1024,
+            connections_per_ip_loopback: false,
             upstreams: Vec::new(),
             routes: Vec::new(),
         }

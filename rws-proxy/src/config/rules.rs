@@ -14,6 +14,7 @@ use core::time::Duration;
 const NAME_BYTES_MAX: usize = 128;
 const HOST_BYTES_MAX: usize = 253;
 const THREADS_MAX: i128 = 1024;
+const CONNECTIONS_MAX: i128 = 1_000_000;
 const TIMEOUT_MS_MAX: i128 = 24 * 60 * 60 * 1000;
 
 /// A number within a range, both ends included.
@@ -48,6 +49,18 @@ pub(super) fn thread_count(key: &str, number: i128) -> Result<NonZeroUsize, Prob
 /// A timeout. Zero is refused: it would mean "at once" to one reader and "never" to another.
 pub(super) fn timeout_ms(key: &str, number: i128) -> Result<Duration, Problem> {
     within(key, number, 1, TIMEOUT_MS_MAX).map(Duration::from_millis)
+}
+
+/// A delay; none is fine.
+pub(super) fn delay_ms(key: &str, number: i128) -> Result<Duration, Problem> {
+    within(key, number, 0, TIMEOUT_MS_MAX).map(Duration::from_millis)
+}
+
+/// A cap; zero is none.
+pub(super) fn connections_max(key: &str, number: i128) -> Result<usize, Problem> {
+    within(key, number, 0, CONNECTIONS_MAX).map_err(|problem| {
+        problem.hint(format!("give a number from 1 to {CONNECTIONS_MAX}, or 0 for no cap"))
+    })
 }
 
 pub(super) fn bytes_max(key: &str, number: i128) -> Result<u64, Problem> {

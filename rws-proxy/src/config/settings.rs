@@ -28,6 +28,9 @@ pub(super) struct Settings {
     head_timeout: Option<Duration>,
     idle_timeout: Option<Duration>,
     shutdown_timeout: Option<Duration>,
+    drain_delay: Option<Duration>,
+    connections_per_ip_max: Option<usize>,
+    connections_per_ip_loopback: Option<bool>,
 }
 
 impl Settings {
@@ -109,6 +112,11 @@ impl Settings {
             "head_timeout_ms" => put(&mut self.head_timeout, value.integer(p, rules::timeout_ms)),
             "idle_timeout_ms" => put(&mut self.idle_timeout, value.integer(p, rules::timeout_ms)),
             "shutdown_timeout_ms" => put(&mut self.shutdown_timeout, value.integer(p, rules::timeout_ms)),
+            "drain_delay_ms" => put(&mut self.drain_delay, value.integer(p, rules::delay_ms)),
+            "connections_per_ip_max" => {
+                put(&mut self.connections_per_ip_max, value.integer(p, rules::connections_max))
+            }
+            "connections_per_ip_loopback" => put(&mut self.connections_per_ip_loopback, value.boolean(p)),
             other => debug_assert!(false, "{other} is declared in keys.rs but not read"),
         }
     }
@@ -128,6 +136,11 @@ impl Settings {
             head_timeout: self.head_timeout.unwrap_or(default.head_timeout),
             idle_timeout: self.idle_timeout.unwrap_or(default.idle_timeout),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(default.shutdown_timeout),
+            drain_delay: self.drain_delay.unwrap_or(default.drain_delay),
+            connections_per_ip_max: self.connections_per_ip_max.unwrap_or(default.connections_per_ip_max),
+            connections_per_ip_loopback: self
+                .connections_per_ip_loopback
+                .unwrap_or(default.connections_per_ip_loopback),
             upstreams: default.upstreams,
             routes: default.routes,
         }

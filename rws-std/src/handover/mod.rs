@@ -43,6 +43,8 @@ pub use self::spares::{Arrival, Drive, Job, SPAWN_RETRY, Spares, ThreadLimits, T
 pub use self::watchdog::TICK;
 pub use crate::sys::slot::{Held, Published, Slot, Stolen, Word};
 
+#[cfg(test)]
+pub(crate) use self::spares::SPAWNS_LEFT;
 use self::watchdog::Watchdog;
 
 /// A running set of shards with their threads and their watchdog.
@@ -59,11 +61,13 @@ impl<T: Send + 'static> Handover<T> {
     /// says that it was stolen (then it delivers the late job's result and returns).
     ///
     /// # Errors
-    /// The system's, when it refuses a thread for a shard or for the watchdog.
+    /// The system's, when it refuses a thread for a shard or for the watchdog. `stop` is called then, which must
+    /// make the shards that run already end; all threads are gone when this returns.
     pub fn start(
         limits: ThreadLimits,
         shards: Vec<T>,
         drive: impl Fn(Held<T>, Arrival, &Arc<Spares<T>>) + Send + Sync + 'static,
+        stop: impl FnOnce(),
     ) -> io::Result<Handover<T>> {
         let bell = Arc::new(Bell::new());
         let (slots, shards): (Vec<_>, Vec<_>) = shards
@@ -80,7 +84,11 @@ impl<T: Send + 'static> Handover<T> {
         };
         std::thread::Builder::new().name("rws-watchdog".to_owned()).spawn(move || watchdog.run())?;
         let handover = Handover { spares, bell };
-        handover.spares.launch(shards)?;
+        if let Err(error) = handover.spares.launch(shards) {
+            stop();
+            let _none_is_left = handover.join(None);
+            return Err(error);
+        }
         Ok(handover)
     }
 

@@ -144,7 +144,7 @@ fn drive(mut held: Held<Script>, arrival: Arrival, _spares: &Arc<Spares<Script>>
 
 fn start(limits: ThreadLimits) -> (Handover<Script>, Sender<Command>) {
     let (commands, receiver) = channel();
-    let handover = Handover::start(limits, vec![Script { commands: receiver }], drive).unwrap();
+    let handover = Handover::start(limits, vec![Script { commands: receiver }], drive, || {}).unwrap();
     wait_until(|| handover.spares().has_parked_spare());
     (handover, commands)
 }

@@ -139,7 +139,9 @@ impl<A: Application> Shard<A> {
             sys::close_with_reset(conn.socket);
         }
         self.stats.connections_open.down();
-        self.uncount(conn.peer);
+        if let Some(peer) = conn.peer {
+            self.shares.give_back(peer.ip());
+        }
     }
 
     /// Takes no more, finishes what is under way.

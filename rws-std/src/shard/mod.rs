@@ -44,6 +44,7 @@ use crate::application::Application;
 use crate::clock::Clock;
 use crate::job::{JobCx, Post};
 use crate::settings::Settings;
+use crate::shares::Shares;
 use crate::stats::ShardStats;
 use crate::sys::{self, Epoll, Events, Interest};
 use crate::timer_wheel::TimerWheel;
@@ -122,6 +123,7 @@ pub(crate) struct Shard<A: Application> {
     ready: Events,
     ready_at: usize,
     acceptor: Option<Acceptor>,
+    shares: Arc<Shares>,
     conns: Slab<Conn>,
     exchanges: Slab<Exchange<A::State>>,
     generation: u32,
@@ -190,6 +192,7 @@ impl<A: Application> Shard<A> {
         settings: Arc<Settings>,
         listener: OwnedFd,
         mail: Arc<ShardMail<A::State>>,
+        shares: Arc<Shares>,
     ) -> io::Result<Shard<A>> {
         let poller = Epoll::new()?;
         poller.add(mail.0.event_fd(), MAIL_KEY, Interest::Level)?;
@@ -202,6 +205,7 @@ impl<A: Application> Shard<A> {
             ready: Events::with_capacity(EVENTS_PER_TURN),
             ready_at: 0,
             acceptor: Some(Acceptor::new(listener)?),
+            shares,
             conns: Slab::new(),
             exchanges: Slab::new(),
             generation: 0,

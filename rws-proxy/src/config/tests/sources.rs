@@ -55,6 +55,9 @@ fn every_setting_can_come_from_the_environment() {
         ("RWS_CONFIG_HEAD_TIMEOUT_MS", "1"),
         ("RWS_CONFIG_IDLE_TIMEOUT_MS", "2"),
         ("RWS_CONFIG_SHUTDOWN_TIMEOUT_MS", "3"),
+        ("RWS_CONFIG_DRAIN_DELAY_MS", "4"),
+        ("RWS_CONFIG_CONNECTIONS_PER_IP_MAX", "5"),
+        ("RWS_CONFIG_CONNECTIONS_PER_IP_LOOPBACK", "true"),
     ];
     let config = on_a_machine("", &pairs, &Overrides::default()).expect("no mistakes");
     assert_eq!((config.ip.to_string().as_str(), config.port), ("::", 0));
@@ -62,8 +65,9 @@ fn every_setting_can_come_from_the_environment() {
     assert_eq!((config.access_log, config.metrics), (false, true));
     assert_eq!(config.root, Some(PathBuf::from("/here/site")));
     assert_eq!(config.request_body_bytes_max, 10);
-    let timeouts = [config.head_timeout, config.idle_timeout, config.shutdown_timeout];
-    assert_eq!(timeouts.map(|timeout| timeout.as_millis()), [1, 2, 3]);
+    let timeouts = [config.head_timeout, config.idle_timeout, config.shutdown_timeout, config.drain_delay];
+    assert_eq!(timeouts.map(|timeout| timeout.as_millis()), [1, 2, 3, 4]);
+    assert_eq!((config.connections_per_ip_max, config.connections_per_ip_loopback), (5, true));
 }
 
 #[test]

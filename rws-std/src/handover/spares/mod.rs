@@ -24,6 +24,9 @@
 
 mod threads;
 
+#[cfg(test)]
+pub(crate) use self::threads::SPAWNS_LEFT;
+
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::fmt;

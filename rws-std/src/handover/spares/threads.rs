@@ -19,7 +19,7 @@ impl<T: Send + 'static> Spares<T> {
     /// # Errors
     /// The system's, when it has no thread for a shard. Refused spares are no error.
     pub(in crate::handover) fn launch(self: &Arc<Self>, shards: Vec<Held<T>>) -> io::Result<()> {
-        for held in shards {
+        for (number, held) in shards.into_iter().enumerate() {
             let mut state = self.lock();
             state.threads += 1;
             drop(state);
@@ -27,8 +27,8 @@ impl<T: Send + 'static> Spares<T> {
             let start = move || pool.run(Work::Shard(held, Arrival::Launched));
             if let Err(error) = self.spawn(start) {
                 self.lock().threads -= 1;
-                self.close();
-                return Err(error);
+                let text = format!("no thread for shard {} of {}: {error}", number + 1, self.slots.len());
+                return Err(io::Error::new(error.kind(), text));
             }
         }
         drop(self.grow(self.lock()));
@@ -203,9 +203,24 @@ impl<T: Send + 'static> Spares<T> {
     }
 
     fn spawn(&self, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        #[cfg(test)]
+        refuse_for_a_test()?;
         let builder = thread::Builder::new().name(SPARE_NAME.to_owned()).stack_size(self.limits.stack_bytes);
         builder.spawn(body).map(drop)
     }
 }
 
 const SPARE_NAME: &str = "rws-spare";
+
+#[cfg(test)]
+std::thread_local! {
+    /// How many threads this one may still start: a test plays a system that refuses the next.
+    pub(crate) static SPAWNS_LEFT: core::cell::Cell<usize> = const { core::cell::Cell::new(usize::MAX) };
+}
+
+#[cfg(test)]
+fn refuse_for_a_test() -> io::Result<()> {
+    let left = SPAWNS_LEFT.get();
+    SPAWNS_LEFT.set(left.saturating_sub(1));
+    if left == 0 { Err(io::Error::from(io::ErrorKind::WouldBlock)) } else { Ok(()) }
+}
