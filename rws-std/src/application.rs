@@ -121,15 +121,7 @@ mod tests {
     use rws_core::testing::{Exchange, Fixed};
 
     use super::*;
-    use crate::job::Post;
-    use crate::shard::Address;
-
-    struct Nowhere;
-
-    impl Post for Nowhere {
-        fn wake(&self, _address: Address) {}
-        fn grant(&self, _address: Address, _bytes: u32) {}
-    }
+    use crate::job::Nowhere;
 
     #[test]
     fn the_response_hooks_of_a_plain_service_run() {

@@ -8,6 +8,7 @@ use rws_core::connection::StreamId;
 use rws_core::service::{ConnectionInfo, Context};
 use rws_core::{Instant, UnixTime};
 
+use crate::calls::Calls;
 use crate::handover::Job;
 use crate::shard::Address;
 
@@ -21,6 +22,8 @@ pub struct JobCx {
     pub(crate) shard: usize,
     pub(crate) pool: Option<Arc<dyn Pool>>,
     pub(crate) entropy: Entropy,
+    /// What the wakers of the latest exchange that asked for one share.
+    pub(crate) calls: Cell<Option<Arc<Calls>>>,
 }
 
 /// Runs jobs on other threads than the shards'.
@@ -52,6 +55,7 @@ impl JobCx {
             shard: self.shard,
             pool: self.pool.clone(),
             entropy: Entropy::default(),
+            calls: Cell::default(),
         }
     }
 
@@ -65,12 +69,17 @@ impl JobCx {
             shard,
             pool,
             entropy: Entropy::default(),
+            calls: Cell::default(),
         }
     }
 
     /// A handle that wakes this exchange from any thread.
     pub fn waker(&self) -> Waker {
-        Waker { post: Arc::clone(&self.post), address: self.address }
+        // All of one exchange share a word, so that many of them make no more letters than one.
+        let calls = self.calls.take().filter(|calls| calls.address() == self.address);
+        let calls = calls.unwrap_or_else(|| Arc::new(Calls::new(self.address)));
+        self.calls.set(Some(Arc::clone(&calls)));
+        Waker { post: Arc::clone(&self.post), calls }
     }
 
     /// The number of the shard that the request came to.
@@ -129,34 +138,37 @@ impl Entropy {
 
 /// How anybody reaches an exchange of a shard.
 pub(crate) trait Post: Send + Sync {
-    /// The exchange's source has something for `transmit`.
-    fn wake(&self, address: Address);
-    /// The exchange's body may bring `bytes` more.
-    fn grant(&self, address: Address, bytes: u32);
+    /// The exchange has been called: its shard is to look at the word.
+    fn call(&self, calls: Arc<Calls>);
 }
 
-/// Wakes one exchange from any thread; harmless once that is over.
+/// Wakes one exchange from any thread; harmless once that is over. Calls that the shard has not heard yet are
+/// one: calling in a loop costs no memory.
 #[derive(Clone)]
 pub struct Waker {
     post: Arc<dyn Post>,
-    address: Address,
+    calls: Arc<Calls>,
 }
 
 impl Waker {
     /// The source of the answer has something to say: its head, or more of its body.
     pub fn wake(&self) {
-        self.post.wake(self.address);
+        if self.calls.wake() {
+            self.post.call(Arc::clone(&self.calls));
+        }
     }
 
     /// `bytes` more of the request body may come.
     pub fn grant(&self, bytes: u32) {
-        self.post.grant(self.address, bytes);
+        if self.calls.grant(bytes) {
+            self.post.call(Arc::clone(&self.calls));
+        }
     }
 }
 
 impl fmt::Debug for Waker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waker").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Waker").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
 
@@ -200,4 +212,13 @@ pub fn about_to_block() -> bool {
 pub(crate) fn was_slow() -> bool {
     IN_JOB.with(Cell::get)
         && DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.was_slow()))
+}
+
+/// A post for tests of what needs none.
+#[cfg(test)]
+pub(crate) struct Nowhere;
+
+#[cfg(test)]
+impl Post for Nowhere {
+    fn call(&self, _calls: Arc<Calls>) {}
 }

@@ -79,16 +79,8 @@ mod tests {
     use rws_core::testing::Exchange;
 
     use super::*;
-    use crate::job::Post;
+    use crate::job::Nowhere;
     use crate::room::PooledRoom;
-    use crate::shard::Address;
-
-    struct Nowhere;
-
-    impl Post for Nowhere {
-        fn wake(&self, _address: Address) {}
-        fn grant(&self, _address: Address, _bytes: u32) {}
-    }
 
     /// Would send its body of nine bytes by itself.
     struct Direct;

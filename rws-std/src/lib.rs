@@ -23,6 +23,7 @@ extern crate alloc;
 pub mod app;
 pub mod application;
 pub mod buffer_pool;
+mod calls;
 mod clock;
 pub mod files;
 pub mod forward;

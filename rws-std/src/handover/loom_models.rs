@@ -8,7 +8,9 @@ use loom::thread;
 
 use super::watchdog::sleep_until_job;
 use super::{Bell, SleepFlag, Slot, Word};
+use crate::calls::Calls;
 use crate::mailbox::{Mailbox, Signal};
+use crate::shard::Address;
 
 /// A shard that loom watches: two threads inside of it at once fail the model.
 fn shard(value: u32) -> Box<loom::cell::UnsafeCell<u32>> {
@@ -187,7 +189,7 @@ fn bounded_model(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-fn receive(mailbox: &Mailbox<u32, Event>, count: usize) -> Vec<u32> {
+fn receive<M>(mailbox: &Mailbox<M, Event>, count: usize) -> Vec<M> {
     let mut mail = alloc::collections::VecDeque::new();
     while mail.len() < count {
         if !mailbox.drain(&mut mail) {
@@ -231,6 +233,39 @@ fn loom_two_senders_share_one_duty_to_wake() {
         for sender in senders {
             sender.join().unwrap();
         }
+    });
+}
+
+#[test]
+fn loom_an_exchange_that_is_called_again_and_again_has_one_letter_and_loses_no_call() {
+    bounded_model(3, || {
+        let address = Address { conn: 0, generation: 0, stream: rws_core::connection::StreamId::new(0, 0) };
+        let calls = Arc::new(Calls::new(address));
+        let mailbox = Arc::new(Mailbox::with_signal(8, Event::new()));
+        let source = Arc::new(AtomicUsize::new(0));
+        let callers = [true, false].map(|wakes| {
+            let (calls, mailbox, source) = (Arc::clone(&calls), Arc::clone(&mailbox), Arc::clone(&source));
+            thread::spawn(move || {
+                source.fetch_add(1, Ordering::Relaxed);
+                if if wakes { calls.wake() } else { calls.grant(5) } {
+                    mailbox.send(()).unwrap();
+                }
+            })
+        });
+        let (mut seen, mut granted, mut is_woken) = (0, 0, false);
+        while !is_woken || granted == 0 {
+            // A call without a letter is a deadlock here.
+            assert_eq!(receive(&mailbox, 1).len(), 1, "a second letter");
+            let called = calls.take();
+            seen = source.load(Ordering::Relaxed);
+            granted += called.bytes_granted;
+            is_woken |= called.is_woken;
+        }
+        assert_eq!((seen, granted), (2, 5), "the shard saw what came before the calls");
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        assert!(mailbox.is_empty());
     });
 }
 

@@ -9,6 +9,7 @@ use super::conn::{At, Flags};
 use super::settle::Result;
 use super::{Address, Shard};
 use crate::application::Application;
+use crate::calls::{Called, Calls};
 use crate::job::Post;
 use crate::mailbox::Mailbox;
 
@@ -17,17 +18,14 @@ use crate::mailbox::Mailbox;
 pub(crate) enum Mail<S> {
     /// A job whose shard went on without it is back.
     Late(Address, Result<S>),
-    /// The exchange's source has something.
-    Wake(Address),
-    /// More of the exchange's body may come.
-    Grant(Address, u32),
+    /// An exchange has been called: by its source, or with credit for its body.
+    Called(Arc<Calls>),
     /// Finish what is under way and take no more.
     Drain,
 }
 
 /// None of a shard's letters may be dropped: an exchange would wait for ever. What bounds them: a job has one
-/// answer, a stream calls once for all that is written before the shard comes, and grants follow bytes that
-/// were received. Only a handler that calls its [`Waker`](crate::Waker) in a loop can pile them up.
+/// answer, and an exchange one letter for all that it was called for since the shard looked ([`Calls`]).
 const LETTERS_MAX: usize = usize::MAX;
 
 /// A shard's mailbox.
@@ -40,11 +38,8 @@ impl<S> ShardMail<S> {
 }
 
 impl<S: Send> Post for ShardMail<S> {
-    fn wake(&self, address: Address) {
-        self.0.send_always(Mail::Wake(address));
-    }
-    fn grant(&self, address: Address, bytes: u32) {
-        self.0.send_always(Mail::Grant(address, bytes));
+    fn call(&self, calls: Arc<Calls>) {
+        self.0.send_always(Mail::Called(calls));
     }
 }
 
@@ -61,24 +56,22 @@ impl<A: Application> Shard<A> {
                 self.settle(address, result);
                 self.list_if_current(address);
             }
-            Mail::Wake(address) => {
-                if let Some(conn) = self.addressed(address)
-                    && conn.h1.exchange() == Some(address.stream)
-                {
-                    conn.h1.wake(address.stream);
-                    conn.flags.set(Flags::WOKEN);
-                    self.list(address.conn);
-                }
-            }
-            Mail::Grant(address, bytes) => {
-                if let Some(conn) = self.addressed(address) {
-                    // A stale stream only means that the exchange ended meanwhile.
-                    let _ = conn.h1.grant(address.stream, bytes);
-                    self.list(address.conn);
-                }
-            }
+            Mail::Called(calls) => self.hear(calls.address(), calls.take()),
             Mail::Drain => self.drain(),
         }
+    }
+
+    fn hear(&mut self, address: Address, called: Called) {
+        let Some(conn) = self.addressed(address) else { return };
+        if called.bytes_granted > 0 {
+            // A stale stream only means that the exchange ended meanwhile.
+            let _ = conn.h1.grant(address.stream, called.bytes_granted);
+        }
+        if called.is_woken && conn.h1.exchange() == Some(address.stream) {
+            conn.h1.wake(address.stream);
+            conn.flags.set(Flags::WOKEN);
+        }
+        self.list(address.conn);
     }
 
     fn list_if_current(&mut self, address: Address) {
@@ -119,3 +112,50 @@ impl<A: Application> Shard<A> {
 
 /// Letters that have been fetched and not yet read.
 pub(crate) type Letters<S> = VecDeque<Mail<S>>;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::thread;
+
+    use super::{Letters, Mail, ShardMail};
+    use crate::job::JobCx;
+
+    #[test]
+    fn a_million_calls_of_wakers_never_make_a_second_letter_and_the_last_is_heard() {
+        const CALLS: u32 = if cfg!(miri) { 100 } else { 250_000 };
+        let mail = ShardMail::<()>::new().unwrap();
+        let cx = JobCx::new(0, mail.clone(), None);
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                // Not one waker: those of one exchange are one as well.
+                let waker = cx.waker();
+                thread::spawn(move || {
+                    for _ in 0..CALLS {
+                        waker.wake();
+                        waker.grant(1);
+                    }
+                })
+            })
+            .collect();
+        let mut letters = Letters::new();
+        let (mut granted, mut heard) = (0, 0);
+        let mut is_over = false;
+        while !is_over {
+            // Looked at first: what comes after this look is still fetched below.
+            is_over = callers.iter().all(thread::JoinHandle::is_finished);
+            assert!(mail.0.len() <= 1, "{} letters wait", mail.0.len());
+            mail.0.drain(&mut letters);
+            for letter in letters.drain(..) {
+                let Mail::Called(calls) = letter else { unreachable!("no other letters are sent here") };
+                let called = calls.take();
+                heard += u32::from(called.is_woken);
+                granted += called.bytes_granted;
+            }
+        }
+        assert_eq!(granted, 4 * CALLS, "no credit is lost");
+        assert!(heard >= 1 && mail.0.is_empty());
+        for caller in callers {
+            caller.join().unwrap();
+        }
+    }
+}
