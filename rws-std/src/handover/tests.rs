@@ -304,7 +304,8 @@ fn spares_beyond_the_small_number_exit_after_a_while() {
     let limits =
         ThreadLimits { spares_kept_max: 2, spare_idle: Duration::from_millis(1), ..ThreadLimits::default() };
     let (handover, commands) = start(limits);
-    let everybody = Arc::new(std::sync::Barrier::new(20));
+    // The test is one of them: until it has seen all threads none can be idle, however slowly it looks.
+    let everybody = Arc::new(std::sync::Barrier::new(21));
     for _ in 0..20 {
         let everybody = Arc::clone(&everybody);
         let job = move || {
@@ -312,7 +313,8 @@ fn spares_beyond_the_small_number_exit_after_a_while() {
         };
         assert!(handover.spares().offload(Box::new(job)).is_ok());
     }
-    wait_until(|| handover.spares().stats().threads >= 20);
+    wait_until(|| handover.spares().stats().threads >= 21);
+    everybody.wait();
     wait_until(|| handover.spares().stats().threads == 3);
     assert_eq!(handover.spares().stats().parked, 2);
     commands.send(Command::End).unwrap();
