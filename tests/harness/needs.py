@@ -30,8 +30,8 @@ def lists(*query: str, each: tuple[str, ...]) -> Callable[[dict[str, str]], bool
     return look
 
 
-def apt(command: str, package: str) -> Need:
-    return Need(on_path(command), ["apt-get", "install", "-y", "--no-install-recommends", package], by_apt=True)
+def apt(command: str, *packages: str) -> Need:
+    return Need(on_path(command), ["apt-get", "install", "-y", "--no-install-recommends", *packages], by_apt=True)
 
 
 def crate(name: str) -> Need:
@@ -62,6 +62,8 @@ NEEDS = {
     "haproxy": apt("haproxy", "haproxy"),
     "wrk": apt("wrk", "wrk"),
     "h2load": apt("h2load", "nghttp2-client"),
+    # Debian's qemu-utils of another version, where it is installed, keeps this one out.
+    "qemu-arm": apt("qemu-system-arm", "qemu-system-arm", "qemu-utils-"),
     "valgrind": apt("valgrind", "valgrind"),
     "strace": apt("strace", "strace"),
 }

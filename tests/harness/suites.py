@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 
+import board
 import fuzzing
 import tidy
 from needs import BARE_METAL, ROOT
@@ -47,12 +48,18 @@ def core_build(target: str, *features: str) -> list[str]:
     return ["cargo", "build", "-p", "rws-core", "--target", target, *features]
 
 
+# Images for the board: their packages are built for its targets only.
+BOARD_WORKSPACES = [["--manifest-path", str(folder / "Cargo.toml")] for folder in board.WORKSPACES]
 PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-proxy", "hello") for word in ("-p", crate)]
 
 SUITES = [
-    Suite("format", "every file is as rustfmt writes it", [["cargo", "fmt", "--all", "--check"]]),
+    Suite("format", "every file is as rustfmt writes it",
+          [["cargo", "fmt", "--all", "--check", *workspace] for workspace in ([], *BOARD_WORKSPACES)]),
     Suite("lint", "clippy on every target, warnings are errors",
-          [["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]]),
+          [["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]]
+          + [["cargo", "clippy", *workspace, "--workspace", "--target", target, "--", "-D", "warnings"]
+             for workspace in BOARD_WORKSPACES for target in board.TARGETS],
+          ("bare-metal",)),
     Suite("tidy", "house rules that no compiler checks, and spelling", [tidy.check, ["typos"]], ("typos",)),
     Suite("deny", "licences, bans and sources of dependencies (--full: advisories, from the network)",
           [["cargo", "deny", "--workspace", "check", "bans", "licenses", "sources"]], ("cargo-deny",),
