@@ -11,7 +11,7 @@
 //!
 //! Where to look: [`message`] (heads and fields), [`connection`] (events and verbs), [`h1`] (HTTP/1.1),
 //! [`service`] and [`middleware`] (what an application implements), [`route`], [`semantics`] (ranges,
-//! conditional requests, dates, media types).
+//! conditional requests, dates, media types), `json` (feature `json`).
 #![no_std]
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -28,6 +28,8 @@ pub mod connection;
 pub mod env;
 pub mod error;
 pub mod h1;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod limits;
 pub mod message;
 pub mod middleware;
@@ -47,5 +49,5 @@ pub use message::{
     Field, FieldBlock, FieldBlockMut, FieldName, KnownName, Method, RequestHead, ResponseHead, Scratch, Span,
     Status, Version,
 };
-pub use service::{Context, Service};
+pub use service::{Context, Service, WakeContext};
 pub use time::{Instant, UnixTime};

@@ -12,8 +12,12 @@
 //! A driver calls `advance` after `begin`, after every `body`, and whenever the exchange is woken or an
 //! interim response has gone out, as long as `head` has not given the final head. What a layer does to an
 //! answer (its response hooks) happens there, so that nothing of it runs inside a verb.
+//!
+//! A service that has nothing to say yet parks its exchange ([`HeadAnswer::NotYet`], [`Fill::Blocked`]) and
+//! has it woken later, by a waker that it took in a job: see [`WakeContext`].
 
 use core::net::SocketAddr;
+use core::task::Waker;
 
 use crate::connection::{Fill, HeadAnswer, ResetCause, StreamId};
 use crate::message::{FieldBlock, RequestHead, Status};
@@ -36,6 +40,31 @@ pub trait Context {
 
     /// The exchange.
     fn stream(&self) -> StreamId;
+}
+
+/// A [`Context`] whose exchange can be woken from anywhere: a thread, another task, an interrupt.
+///
+/// The service takes a waker in a job, keeps it where the news will come from, and parks the exchange by
+/// [`HeadAnswer::NotYet`] or [`Fill::Blocked`]. After a wake the driver asks again, soon and outside of the
+/// call to `wake`: [`Service::advance`] and then [`Service::head`] while the head is not out,
+/// [`Service::fill`] while the body is not complete.
+///
+/// ```text
+///   job: keep cx.waker() ─▶ look for news ─▶ none: park      news first, then wake: none is lost
+///                                  ▲                  │
+///                                  └── driver asks ◀── wake()
+/// ```
+///
+/// What drivers and services may rely on:
+///
+/// - A wake between the look for news and the parking counts. Wakes may be joined into one, and the driver
+///   may ask without any, so a service looks again each time.
+/// - A wake after the exchange has ended does nothing: not to the connection's next exchange either, beyond
+///   asking it once too often. A service need not take its wakers back in time, only not hoard them.
+/// - A waker that a service clones and drops never blocks.
+pub trait WakeContext: Context {
+    /// A handle that wakes this exchange. May cost an allocation on a server, so it is for those who park.
+    fn waker(&self) -> Waker;
 }
 
 /// Where a request came from.

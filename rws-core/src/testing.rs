@@ -16,13 +16,14 @@ pub mod wire;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::task::Waker;
 
 use crate::connection::{BodyPlan, Fill, HeadAnswer, ResetCause, StreamId};
 use crate::message::{
     BodyFraming, FieldBlock, Method, OwnedFields, PathAt, RequestHead, RequestSpans, ResponseHead, Scratch,
     Span, TargetForm, TargetSpans,
 };
-use crate::service::{ConnectionInfo, Context, Outcome, Service, Taken};
+use crate::service::{ConnectionInfo, Context, Outcome, Service, Taken, WakeContext};
 use crate::{Field, FieldName, Instant, KnownName, Status, UnixTime, Version};
 
 /// A [`Context`] whose time stands still and whose entropy is a counted sequence.
@@ -36,6 +37,8 @@ pub struct TestContext {
     pub connection: ConnectionInfo,
     /// The next byte of entropy; each one is one more than the one before.
     pub entropy_next: u8,
+    /// What `waker` gives; one that wakes nothing by default.
+    pub waker: Waker,
 }
 
 impl Default for TestContext {
@@ -49,6 +52,7 @@ impl Default for TestContext {
                 secure: false,
             },
             entropy_next: 1,
+            waker: Waker::noop().clone(),
         }
     }
 }
@@ -71,6 +75,12 @@ impl Context for TestContext {
     }
     fn stream(&self) -> StreamId {
         StreamId::new(0, 1)
+    }
+}
+
+impl WakeContext for TestContext {
+    fn waker(&self) -> Waker {
+        self.waker.clone()
     }
 }
 

@@ -3,9 +3,10 @@
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::sync::Arc;
+use std::task;
 
 use rws_core::connection::StreamId;
-use rws_core::service::{ConnectionInfo, Context};
+use rws_core::service::{ConnectionInfo, Context, WakeContext};
 use rws_core::{Instant, UnixTime};
 
 use crate::calls::Calls;
@@ -106,6 +107,13 @@ impl Context for JobCx {
     }
 }
 
+/// For services that run elsewhere too. One more allocation than [`JobCx::waker`] takes.
+impl WakeContext for JobCx {
+    fn waker(&self) -> task::Waker {
+        task::Waker::from(Arc::new(JobCx::waker(self)))
+    }
+}
+
 impl fmt::Debug for JobCx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobCx")
@@ -166,6 +174,15 @@ impl Waker {
     }
 }
 
+impl task::Wake for Waker {
+    fn wake(self: Arc<Self>) {
+        Waker::wake(&self);
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        Waker::wake(self);
+    }
+}
+
 impl fmt::Debug for Waker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waker").field("calls", &self.calls).finish_non_exhaustive()
@@ -221,4 +238,41 @@ pub(crate) struct Nowhere;
 #[cfg(test)]
 impl Post for Nowhere {
     fn call(&self, _calls: Arc<Calls>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use core::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Counts letters by the connection that they are for.
+    #[derive(Default)]
+    struct Letters(AtomicU32);
+
+    impl Post for Letters {
+        fn call(&self, calls: Arc<Calls>) {
+            assert!(calls.take().is_woken);
+            self.0.fetch_add(calls.address().conn, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_waker_of_a_portable_service_wakes_the_exchange_that_it_was_taken_in() {
+        fn portable<C: WakeContext>(cx: &C) -> task::Waker {
+            cx.waker()
+        }
+        let letters = Arc::new(Letters::default());
+        let mut cx = JobCx::new(0, Arc::<Letters>::clone(&letters), None);
+        cx.address.conn = 10;
+        let waker = portable(&cx);
+        cx.address.conn = 100;
+        waker.wake_by_ref();
+        assert_eq!(letters.0.load(Ordering::Relaxed), 10);
+        let other = waker.clone();
+        drop(waker);
+        other.wake_by_ref();
+        std::thread::spawn(move || other.wake()).join().unwrap();
+        assert_eq!(letters.0.load(Ordering::Relaxed), 30);
+    }
 }

@@ -69,9 +69,9 @@ SUITES = [
            ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std"],
            ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std"]],
           ("nextest",), env={"RUSTDOCFLAGS": "-D warnings"}),
-    Suite("core-targets", "rws-core without std, with and without alloc, on bare metal and on the host",
-          [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"))]
-          + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--features", "alloc"]],
+    Suite("core-targets", "rws-core without std, bare and with each feature, on bare metal and on the host",
+          [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"), ("--features", "json"))]
+          + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--all-features"]],
           ("bare-metal", "nextest")),
     Suite("loom", "every interleaving of the shard hand-over",
           [["cargo", "test", "--release", "-p", "rws-std", "--lib", "loom"]], inputs=("loom",),

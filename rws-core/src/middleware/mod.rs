@@ -9,7 +9,8 @@
 //! layers ([`Layers`]: a tuple, or a `Stack` put together at run time) around a service is [`Layered`], a
 //! service again; its page has a layer in ten lines. The memory that some hooks need is a [`Room`].
 //!
-//! Layers that come with the engine: [`TraceIdLayer`], [`BodyLimitLayer`], [`BlocklistLayer`].
+//! Layers that come with the engine: [`TraceIdLayer`], [`BodyLimitLayer`], [`BlocklistLayer`],
+//! [`BasicAuthLayer`]; and [`OnlyFor`] puts any layer before some requests only.
 //!
 //! What holds for every list of layers:
 //!
@@ -20,24 +21,30 @@
 //! - What cannot be done, for lack of memory or by a layer's fault, is an answer or a cut-off exchange,
 //!   never a shortened message.
 
+mod basic_auth;
 mod blocklist;
 mod body_limit;
 mod cidr;
 mod client_ip;
 mod layered;
 mod layers;
+mod only_for;
 mod room;
 #[cfg(feature = "alloc")]
 mod stack;
 mod trace_id;
 mod traceparent;
 
+pub use basic_auth::{
+    BasicAuthLayer, BasicAuthState, CHALLENGE_BYTES_MAX, CREDENTIALS_BYTES_MAX, Realm, User, Users, Verify,
+};
 pub use blocklist::{BlocklistLayer, ListMode};
 pub use body_limit::{BodyLimitLayer, BodyLimitOverride, BodyLimitState, NoOverride};
 pub use cidr::{Cidr, CidrError, CidrFault, CidrSet, CidrSlot, IpSet, NoAddress};
 pub use client_ip::{HopField, client_ip};
 pub use layered::{Layered, LayeredState};
 pub use layers::{Layers, Mark, Piece, States};
+pub use only_for::{OnlyFor, OnlyForState};
 #[cfg(feature = "alloc")]
 pub use room::Heap;
 pub use room::{DeviceRoom, Inline, Memory, Room};
