@@ -20,7 +20,7 @@ use core::net::SocketAddr;
 use core::task::Waker;
 
 use crate::connection::{Fill, HeadAnswer, ResetCause, StreamId};
-use crate::message::{FieldBlock, RequestHead, Status};
+use crate::message::{FieldBlock, RequestHead, ResponseHead, Status};
 use crate::{Instant, UnixTime};
 
 /// What a job may ask its adapter for. Adapters extend it; a board without a clock or entropy implements
@@ -91,6 +91,15 @@ pub enum Taken {
     Abort,
 }
 
+/// An answer that lies in memory as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeAnswer<'s> {
+    /// The final head.
+    pub head: ResponseHead<'s>,
+    /// All of the body.
+    pub body: &'s [u8],
+}
+
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -124,6 +133,13 @@ pub trait Service<C: Context + ?Sized> {
 
     /// The answer's head, once it is decided. Must not block.
     fn head<'s>(&self, state: &'s mut Self::State) -> HeadAnswer<'s>;
+
+    /// The answer, if its head and its body are decided and lie in memory as they are to be sent: the short way past
+    /// `head` and `fill`, which a driver may still ask instead. Asked before the final head is given. Must not block.
+    fn whole<'s>(&self, state: &'s Self::State) -> Option<WholeAnswer<'s>> {
+        let _ = state;
+        None
+    }
 
     /// Body bytes of the answer. Must not block.
     fn fill(&self, state: &mut Self::State, out: &mut [u8]) -> Fill;

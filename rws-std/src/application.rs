@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use rws_core::connection::{Fill, HeadAnswer};
 use rws_core::message::{FieldBlock, RequestHead};
-use rws_core::service::{Outcome, Service, Taken};
+use rws_core::service::{Outcome, Service, Taken, WholeAnswer};
 use rws_core::{PeerFault, Status};
 
 use crate::forward::{Forward, Forwarded};
@@ -99,6 +99,9 @@ where
     }
     fn head<'s>(&self, state: &'s mut S::State) -> HeadAnswer<'s> {
         self.0.head(state)
+    }
+    fn whole<'s>(&self, state: &'s S::State) -> Option<WholeAnswer<'s>> {
+        self.0.whole(state)
     }
     fn fill(&self, state: &mut S::State, out: &mut [u8]) -> Fill {
         self.0.fill(state, out)

@@ -15,7 +15,8 @@ use crate::application::Application;
 use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
 use crate::job::{self, GiveAway, JobCx, Pool};
 use crate::shard::{
-    Canned, Job, JobResult, Mail, Next, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail, TurnBuf, Work,
+    BodyWork, Canned, Job, JobResult, Mail, Next, Plan, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail,
+    TurnBuf, Work,
 };
 use crate::sys;
 
@@ -83,16 +84,20 @@ pub(crate) fn drive<A: Application>(
         core::mem::swap(&mut worker.cx, &mut shard.cx);
         let published = shard.publish();
         worker.word.set(published.word());
-        let result = worker.run(job);
+        let mut begun = None;
+        let done = worker.run(job.work, &mut begun);
         match published.reclaim() {
             Ok(held) => shard = held,
             Err(_stolen) => {
-                worker.mail.0.send_always(Mail::Late(address, result));
+                worker.mail.0.send_always(Mail::Late(address, done.with(begun)));
                 break;
             }
         }
         core::mem::swap(&mut worker.cx, &mut shard.cx);
-        shard.settle(address, result);
+        match done {
+            Done::Begun(plan) => shard.settle_begun(address, &mut begun, plan),
+            Done::Other(result) => shard.settle(address, result),
+        }
         next = shard.resume_turn(&mut worker.buf, address.conn);
     }
     job::set_driver(None);
@@ -116,18 +121,20 @@ impl<A: Application> Worker<A> {
         }
     }
 
-    fn run(&mut self, job: Job<A::State>) -> JobResult<A::State> {
+    /// Runs a job. The state of an exchange that it begins is left in `begun`.
+    fn run(&mut self, work: Work<A::State>, begun: &mut Option<A::State>) -> Done<A::State> {
         job::set_in_job(true);
         let (app, cx, buf, edits) = (&*self.app, &mut self.cx, &*self.buf, &mut self.edits);
-        let result = match job.work {
-            Work::Begin { at } => begin(app, cx, || head_of(buf, at, edits.lend())),
-            Work::Body { state, from, to, end } => {
-                give_body(app, cx, *state, buf.rx.get(from..to).unwrap_or(&[]), end)
+        let done = match work {
+            Work::Begin { at } => begin(app, cx, || head_of(buf, at, edits.lend()), begun),
+            Work::Body(work) => {
+                let BodyWork { state, piece, end } = *work;
+                Done::Other(give_body(app, cx, state, buf.rx.get(piece).unwrap_or(&[]), end))
             }
-            Work::Advance { state } => advance(app, cx, *state),
+            Work::Advance(state) => Done::Other(advance(app, cx, *state)),
         };
         job::set_in_job(false);
-        result
+        done
     }
 
     /// Nobody could take the shard if this job blocked: it goes to the queue for the next free thread.
@@ -138,9 +145,10 @@ impl<A: Application> Worker<A> {
                 let head = head_of(&self.buf, at, self.edits.lend());
                 Owned::Begin(Box::new(OwnedRequestHead::of(&head)))
             }
-            Work::Advance { state } => Owned::Advance(*state),
-            Work::Body { state, from, to, end } => {
-                Owned::Body(*state, self.buf.rx.get(from..to).unwrap_or(&[]).to_vec(), end)
+            Work::Advance(state) => Owned::Advance(*state),
+            Work::Body(work) => {
+                let BodyWork { state, piece, end } = *work;
+                Owned::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end)
             }
         };
         shard.release_lease();
@@ -168,9 +176,11 @@ impl<A: Application> Worker<A> {
 }
 
 /// The head that a job begins with.
-fn head_of<'b>(buf: &'b TurnBuf, at: usize, edits: Scratch<'b>) -> RequestHead<'b> {
+fn head_of<'b>(buf: &'b TurnBuf, at: u32, edits: Scratch<'b>) -> RequestHead<'b> {
     match &buf.head {
-        Some(spans) => spans.view_shared(buf.rx.get(at..).unwrap_or(&[]), &buf.decoded, &buf.index, edits),
+        Some(spans) => {
+            spans.view_shared(buf.rx.get(at as usize..).unwrap_or(&[]), &buf.decoded, &buf.index, edits)
+        }
         None => unreachable!("the shard sets the head before it asks for the job"),
     }
 }
@@ -186,11 +196,30 @@ impl<S> Owned<S> {
     fn run<A: Application<State = S>>(self, app: &A, cx: &mut JobCx) -> JobResult<S> {
         match self {
             Owned::Begin(head) => {
-                let mut edits = Edits::new();
-                begin(app, cx, || head.view(edits.lend()))
+                let (mut edits, mut begun) = (Edits::new(), None);
+                begin(app, cx, || head.view(edits.lend()), &mut begun).with(begun)
             }
             Owned::Advance(state) => advance(app, cx, state),
             Owned::Body(state, chunk, end) => give_body(app, cx, state, &chunk, end),
+        }
+    }
+}
+
+/// What a job has come to.
+enum Done<S> {
+    /// An exchange has begun. Its state lies where the caller wanted it, so that it need not be moved.
+    Begun(Plan),
+    Other(JobResult<S>),
+}
+
+impl<S> Done<S> {
+    /// The same with the state of the exchange that has begun.
+    #[cold]
+    fn with(self, begun: Option<S>) -> JobResult<S> {
+        match (self, begun) {
+            (Done::Begun(plan), Some(state)) => JobResult::Begun(state, plan),
+            (Done::Begun(_), None) => JobResult::Failed(Canned::Panicked),
+            (Done::Other(result), _) => result,
         }
     }
 }
@@ -199,17 +228,19 @@ fn begin<'h, A: Application>(
     app: &A,
     cx: &mut JobCx,
     head: impl FnOnce() -> RequestHead<'h>,
-) -> JobResult<A::State> {
-    let mut begun = None;
+    begun: &mut Option<A::State>,
+) -> Done<A::State> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let state = begun.insert(app.begin(cx, &mut head()));
         app.advance(cx, state);
         app.forward(state)
     }));
-    match (begun, outcome) {
-        (Some(state), Ok(plan)) => JobResult::Begun(state, plan),
-        (Some(state), Err(_)) => broken(app, cx, state),
-        (None, _) => JobResult::Failed(Canned::Panicked),
+    match outcome {
+        Ok(plan) => Done::Begun(plan),
+        Err(_) => Done::Other(match begun.take() {
+            Some(state) => broken(app, cx, state),
+            None => JobResult::Failed(Canned::Panicked),
+        }),
     }
 }
 

@@ -78,6 +78,11 @@ impl<'a> Out<'a> {
 pub(super) struct Rest<'a>(&'a mut [u8]);
 
 impl<'a> Rest<'a> {
+    /// All of `bytes`.
+    pub(super) const fn of(bytes: &'a mut [u8]) -> Rest<'a> {
+        Rest(bytes)
+    }
+
     /// Bytes whose number is known: a few moves.
     #[inline(always)]
     pub(super) fn array<const N: usize>(self, bytes: &[u8; N]) -> Result<Rest<'a>, Capacity> {
@@ -157,6 +162,42 @@ impl<'a> Rest<'a> {
         *line = (text >> zeros).to_le_bytes();
         let len = 6_usize.wrapping_sub((zeros / 8) as usize);
         Ok(Rest(self.0.get_mut(len..).unwrap_or(&mut [])))
+    }
+
+    /// A number in decimal, CRLF, and the empty line that ends a head.
+    #[inline(always)]
+    pub(super) fn decimal_end(self, number: u64) -> Result<Rest<'a>, Capacity> {
+        let (0..10_000, Some(line)) = (number, self.0.first_chunk_mut::<8>()) else {
+            return self.long_decimal_line(number)?.array(b"\r\n");
+        };
+        let digits = four_digits(number as u32);
+        let zeros = (digits | 1 << 24).trailing_zeros() & !7;
+        let text = u64::from(digits | 0x3030_3030) | (u64::from(u32::from_le_bytes(*b"\r\n\r\n")) << 32);
+        *line = (text >> zeros).to_le_bytes();
+        let len = 8_usize.wrapping_sub((zeros / 8) as usize);
+        Ok(Rest(self.0.get_mut(len..).unwrap_or(&mut [])))
+    }
+
+    /// Two texts of known lengths around another, in one piece.
+    #[inline(always)]
+    pub(super) fn around<const A: usize, const B: usize, const C: usize, const ALL: usize>(
+        self,
+        before: &[u8; A],
+        middle: &[u8; B],
+        after: &[u8; C],
+    ) -> Result<Rest<'a>, Capacity> {
+        const { assert!(A + B + C == ALL) };
+        let (slot, rest) = self.0.split_first_chunk_mut::<ALL>().ok_or(Capacity::Bytes)?;
+        let mut slot = Rest(slot);
+        slot = slot.array(before)?.array(middle)?;
+        slot.array(after)?;
+        Ok(Rest(rest))
+    }
+
+    /// How many bytes are left.
+    #[inline]
+    pub(super) fn room(&self) -> usize {
+        self.0.len()
     }
 
     #[cold]

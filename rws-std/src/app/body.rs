@@ -53,15 +53,24 @@ impl Body {
         }
     }
 
+    /// All of it, unless it is a stream.
+    #[inline]
+    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+        match self {
+            Body::Empty => Some(&[]),
+            Body::Constant(bytes) => Some(bytes),
+            Body::Bytes(bytes) => Some(bytes),
+            Body::PartlyRead(rest) => Some(rest_of(rest)),
+            Body::Stream(_) => None,
+        }
+    }
+
     /// Bytes into `out`; `sent` is how many went before.
     pub(super) fn fill(&mut self, sent: &mut usize, out: &mut [u8]) -> Fill {
-        let bytes: &[u8] = match self {
-            Body::Empty => &[],
-            Body::Constant(bytes) => bytes,
-            Body::Bytes(bytes) => bytes,
-            Body::PartlyRead(rest) => rest_of(rest),
-            Body::Stream(reader) => return reader.0.fill(out),
-        };
+        if let Body::Stream(reader) = self {
+            return reader.0.fill(out);
+        }
+        let bytes = self.in_memory().unwrap_or(&[]);
         let rest = bytes.get(*sent..).unwrap_or(&[]);
         let n = rest.len().min(out.len());
         out[..n].copy_from_slice(&rest[..n]);

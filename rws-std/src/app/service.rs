@@ -12,7 +12,7 @@ use rws_core::message::{
     BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm,
 };
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
-use rws_core::service::{Context, Service, Taken};
+use rws_core::service::{Context, Service, Taken, WholeAnswer};
 
 use super::body::Body;
 use super::endpoint::Endpoint;
@@ -116,6 +116,13 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             }
             Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => HeadAnswer::NotYet,
         }
+    }
+
+    #[inline]
+    fn whole<'s>(&self, state: &'s AppExchange) -> Option<WholeAnswer<'s>> {
+        let Phase::Answering(answering) = &state.0 else { return None };
+        let response = &answering.response;
+        Some(WholeAnswer { head: response.head(), body: response.body.in_memory()? })
     }
 
     fn fill(&self, state: &mut AppExchange, out: &mut [u8]) -> Fill {

@@ -17,15 +17,24 @@ pub(crate) struct Job<S> {
     pub(crate) work: Work<S>,
 }
 
-/// What is to be done. Places are in the `rx` of the thread's [`TurnBuf`].
+/// What is to be done. Places are in the `rx` of the thread's [`TurnBuf`]. Small, since each job passes through a few
+/// hands.
 #[derive(Debug)]
 pub(crate) enum Work<S> {
     /// Begin an exchange: the buffer's head, whose bytes start at `at`.
-    Begin { at: usize },
-    /// Give `from..to` of the request body to the exchange.
-    Body { state: Box<S>, from: usize, to: usize, end: bool },
+    Begin { at: u32 },
+    /// Give a piece of the request body to the exchange.
+    Body(Box<BodyWork<S>>),
     /// Somebody woke the exchange before its answer was decided.
-    Advance { state: Box<S> },
+    Advance(Box<S>),
+}
+
+/// A piece of a request body, for the exchange that it belongs to.
+#[derive(Debug)]
+pub(crate) struct BodyWork<S> {
+    pub(crate) state: S,
+    pub(crate) piece: Range<usize>,
+    pub(crate) end: bool,
 }
 
 /// How working off some bytes ended.
@@ -127,7 +136,12 @@ impl<A: Application> Shard<A> {
                     }
                     self.stats.requests_total.up();
                     buf.head = Some(head);
-                    return Progress::Job(self.send_away(buf, reading, stream, Work::Begin { at }));
+                    return Progress::Job(self.send_away(
+                        buf,
+                        reading,
+                        stream,
+                        Work::Begin { at: at as u32 },
+                    ));
                 }
                 None if step.consumed == 0 || reading.from == reading.to => {
                     return self.rest(buf, key, reading, false);
@@ -194,7 +208,7 @@ impl<A: Application> Shard<A> {
             return Turn::On;
         }
         if let Some(state) = self.borrow_state(key) {
-            let work = Work::Body { state: Box::new(state), from: place.start, to: place.end, end };
+            let work = Work::Body(Box::new(BodyWork { state, piece: place, end }));
             return Turn::Over(Progress::Job(self.send_away(buf, *reading, stream, work)));
         }
         // The answer did not wait for this body: it is read and dropped.
@@ -285,7 +299,7 @@ impl<A: Application> Shard<A> {
         }
         let stream = exchange.stream;
         let state = self.borrow_state(key)?;
-        Some(self.address_job(key, stream, Work::Advance { state: Box::new(state) }))
+        Some(self.address_job(key, stream, Work::Advance(Box::new(state))))
     }
 
     /// Something that ends the exchange or the connection. False if the connection is gone.

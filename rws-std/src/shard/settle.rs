@@ -90,6 +90,57 @@ impl<A: Application> Shard<A> {
         }
     }
 
+    /// As [`Shard::settle`], for a first job that has begun its exchange: `state` is taken. Most such exchanges are
+    /// answered in memory, and over at once; they are never moved or stored.
+    pub(crate) fn settle_begun(&mut self, address: Address, state: &mut Option<A::State>, plan: Plan) {
+        if plan.is_none() && self.answer_whole(address, state) {
+            return;
+        }
+        if let Some(state) = state.take() {
+            self.settle(address, Result::Begun(state, plan));
+        }
+    }
+
+    /// Answers an exchange that has just begun, if its answer lies in memory as a whole and nothing stands in its way.
+    /// False if there is more to it; nothing has changed then.
+    fn answer_whole(&mut self, address: Address, state: &mut Option<A::State>) -> bool {
+        let key = address.conn;
+        self.gather_for(key);
+        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+        if conn.generation != address.generation || conn.has_waiting_output() || conn.flags.has(Flags::DEAD) {
+            return false;
+        }
+        let (app, cx) = (&*self.app, &mut *self.cx);
+        let env = super::env(&self.clock, &self.settings);
+        let mut written = None;
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            let answer = app.whole(state.as_ref()?)?;
+            let bytes = conn.h1.answer_whole(&env, &mut self.tx[self.tx_len..], &answer)?;
+            let (status, body_bytes) = (answer.head.status, answer.body.len() as u64);
+            written = Some((bytes, status));
+            app.end(cx, state.take()?, Outcome::Complete { status, body_bytes });
+            Some(())
+        }));
+        if let Some((bytes, status)) = written {
+            conn.flags.clear(Flags::JOB_OUT);
+            self.tx_len += bytes;
+            if status.code() >= 500 {
+                self.stats.errors_total.up();
+            }
+            if run.is_err() {
+                self.stats.panics_total.up();
+            }
+            return true;
+        }
+        if run.is_err()
+            && let Some(state) = state.take()
+        {
+            conn.flags.clear(Flags::JOB_OUT);
+            self.answer_after_panic(key, Exchange::new(address.stream, Answer::Service(state)));
+        }
+        run.is_err()
+    }
+
     /// As [`Shard::settle`], for whatever is not the usual first job of an exchange.
     #[inline(never)]
     fn settle_stored(&mut self, address: Address, result: Result<A::State>) {

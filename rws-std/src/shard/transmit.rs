@@ -48,11 +48,16 @@ impl<A: Application> Shard<A> {
             Ok(pulled) => self.keep(key, exchange, pulled),
             // It has been told the end: there was nothing after it.
             Err(_) if matches!(exchange.answer, Answer::Away) => self.stats.panics_total.up(),
-            Err(_) => {
-                let pulled = self.pull_after_panic(key, &mut exchange, &mut Relayed::nothing());
-                self.keep_or_end(key, exchange, pulled);
-            }
+            Err(_) => self.answer_after_panic(key, exchange),
         }
+    }
+
+    /// The application has panicked while it was asked for its answer: sends what can be sent in its place, and
+    /// stores or ends the exchange.
+    #[cold]
+    pub(super) fn answer_after_panic(&mut self, key: u32, mut exchange: Exchange<A::State>) {
+        let pulled = self.pull_after_panic(key, &mut exchange, &mut Relayed::nothing());
+        self.keep_or_end(key, exchange, pulled);
     }
 
     /// Stores an exchange after a pull, or ends it.
@@ -234,7 +239,7 @@ impl<A: Application> Shard<A> {
 
     /// Makes the gathering buffer connection `key`'s: what it holds for another one is sent first. Several
     /// late answers may come home in one turn, each for a connection of its own.
-    fn gather_for(&mut self, key: u32) {
+    pub(super) fn gather_for(&mut self, key: u32) {
         if self.tx_of != key {
             self.flush(self.tx_of, false);
             self.tx_of = key;

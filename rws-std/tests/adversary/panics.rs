@@ -13,6 +13,7 @@ fn a_panic_in_any_hook_costs_its_own_exchange_only() {
         ("begin", true),
         ("advance", true),
         ("forward", true),
+        ("whole", true),
         ("head", true),
         ("direct", false),
         ("fill", false),
@@ -40,7 +41,7 @@ fn a_panic_in_any_hook_costs_its_own_exchange_only() {
 fn a_panic_behind_an_answer_leaves_it_as_it_is() {
     let (_probe, running) = probe(Settings::default());
     let mut client = Client::new(running.address());
-    for path in ["/in-end", "/"] {
+    for path in ["/in-end", "/whole", "/"] {
         client.get(path);
         assert_eq!(client.answer(), (200, b"ok".to_vec()), "{path}");
     }

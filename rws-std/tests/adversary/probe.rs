@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
 use rws_core::message::{FieldBlock, RequestHead, ResponseHead};
-use rws_core::service::{Outcome, Service, Taken};
+use rws_core::service::{Outcome, Service, Taken, WholeAnswer};
 use rws_core::{PeerFault, Status};
 use rws_std::{Application, JobCx, Running, Server, Settings, Waker};
 
@@ -56,6 +56,7 @@ impl Gate {
 /// | `/abort-at-end` | cuts the exchange off once its body is whole |
 /// | `/abort-fill` | gives half of its body up |
 /// | `/park/ID` | answers when it is woken a second time |
+/// | `/whole`, `/in-end` | answer in one piece |
 /// | `/huge-head` | answers with a head beyond every limit |
 /// | others | `ok`, after the body |
 #[derive(Debug, Default)]
@@ -127,6 +128,13 @@ impl Service<JobCx> for Probe {
         let streams = matches!(state.path.as_str(), "/in-later-fill" | "/in-trailers");
         let plan = if streams { BodyPlan::Streamed } else { BodyPlan::Sized(2) };
         HeadAnswer::Final(ResponseHead::bare(Status::OK), plan)
+    }
+
+    fn whole<'s>(&self, state: &'s Request) -> Option<WholeAnswer<'s>> {
+        state.trips("whole");
+        let is_asked_for = state.path == "/whole" || state.path == "/in-end";
+        (is_asked_for && state.is_whole)
+            .then_some(WholeAnswer { head: ResponseHead::bare(Status::OK), body: b"ok" })
     }
 
     fn fill(&self, state: &mut Request, out: &mut [u8]) -> Fill {
@@ -216,6 +224,9 @@ impl Service<JobCx> for Shared {
     }
     fn head<'s>(&self, state: &'s mut Request) -> HeadAnswer<'s> {
         self.0.head(state)
+    }
+    fn whole<'s>(&self, state: &'s Request) -> Option<WholeAnswer<'s>> {
+        self.0.whole(state)
     }
     fn fill(&self, state: &mut Request, out: &mut [u8]) -> Fill {
         self.0.fill(state, out)

@@ -87,6 +87,33 @@ fn own_lines<'o>(
     Ok((to, Written { framing, persist, upgrade: seen.upgrade }))
 }
 
+/// The head of an answer to HTTP/1.1 whose body of `len` bytes follows, on a connection that goes on: as [`response`]
+/// writes it, with nothing left to decide. `None` if the source's fields say otherwise, cannot be written, or if it
+/// does not fit.
+#[inline]
+pub(super) fn plain_response<'o>(
+    to: Rest<'o>,
+    head: &ResponseHead<'_>,
+    len: u64,
+    date: Option<&[u8; 29]>,
+) -> Option<Rest<'o>> {
+    let to = status_line(to, head.status).ok()?;
+    let (to, seen) = match head.fields.lines() {
+        Some(lines) => (to.lines(lines).ok()?, Seen::default()),
+        None => fields(to, head.fields).ok()?,
+    };
+    if seen.close || seen.upgrade {
+        return None;
+    }
+    let to = match date {
+        Some(date) if !seen.date => {
+            to.around::<6, 29, 18, 53>(b"Date: ", date, b"\r\nContent-Length: ").ok()?
+        }
+        Some(_) | None => to.array(b"Content-Length: ").ok()?,
+    };
+    to.decimal_end(len).ok()
+}
+
 /// An interim response head: no framing, no `Connection`.
 ///
 /// # Errors

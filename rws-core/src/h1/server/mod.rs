@@ -3,6 +3,7 @@
 
 mod answer;
 mod receive;
+mod whole;
 
 use super::body::BodyReader;
 use super::body_out::BodyWriter;

@@ -33,7 +33,7 @@ use super::{DeviceRoom, Hooks, Layers, Room};
 use crate::Status;
 use crate::connection::{Fill, HeadAnswer};
 use crate::message::{FieldBlock, Method, RequestHead, ResponseHead};
-use crate::service::{Context, Outcome, Service, Taken};
+use crate::service::{Context, Outcome, Service, Taken, WholeAnswer};
 
 /// Layers around a service, outermost first; a service again.
 ///
@@ -288,6 +288,14 @@ where
         let answer = self.service.head(inner);
         state.head_out |= matches!(answer, HeadAnswer::Final(..));
         answer
+    }
+
+    #[inline]
+    fn whole<'s>(&self, state: &'s Self::State) -> Option<WholeAnswer<'s>> {
+        if !matches!(state.phase, Phase::Waiting) || self.layers.hooks().has_any(ANSWER_HOOKS) {
+            return None;
+        }
+        self.service.whole(state.inner.as_ref()?)
     }
 
     #[inline]

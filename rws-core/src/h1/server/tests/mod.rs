@@ -13,6 +13,7 @@ use crate::{Limits, Status};
 
 mod ends;
 mod interim;
+mod whole;
 
 /// Small enough that every size of `tx` can be tried.
 const LIMITS: Limits = Limits { response_head_bytes_max: 256, ..Limits::SERVER };
