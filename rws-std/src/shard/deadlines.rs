@@ -73,9 +73,11 @@ impl<A: Application> Shard<A> {
         let mut sink = [0; 16 * 1024];
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return };
-            if conn.h1.rx_want() == 0 {
-                // Of all turns together no more is read; the close comes in its time, when the peer has had
-                // a chance to read the answer that a reset would destroy.
+            if conn.h1.rx_want() == 0 && !conn.flags.has(Flags::FIN) {
+                // Of all turns together no more is read: the socket fills up, and that stops the peer. The close
+                // comes in its time, when the peer has had a chance to read the answer that a reset would
+                // destroy. Once the peer has sent its last byte, the rest is what the socket holds, and to read
+                // that makes the close an orderly one at once.
                 return;
             }
             let n = match sys::recv(&conn.socket, &mut sink) {

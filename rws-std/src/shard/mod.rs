@@ -373,6 +373,9 @@ impl<A: Application> Shard<A> {
         self.jobs_left = JOBS_PER_TURN;
         let conn = self.conns.get_mut(key as usize)?;
         if conn.flags.has(Flags::LINGERING) {
+            if event.is_read_closed() || event.is_broken() {
+                conn.flags.set(Flags::FIN);
+            }
             self.drop_arrivals(key);
             return None;
         }

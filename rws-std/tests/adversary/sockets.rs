@@ -1,7 +1,7 @@
 //! Clients that send more than they read, or stop in the midst of it.
 
 use core::time::Duration;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use rws_core::Limits;
@@ -92,4 +92,18 @@ fn what_a_refused_peer_goes_on_sending_is_dropped_up_to_the_limit() {
         assert!(sent < 100_000_000, "the server reads without end");
     }
     assert_eq!(running.stats().connections_open, 1, "no reset destroys the answer on its way");
+}
+
+#[test]
+fn a_refused_peer_that_sends_beyond_the_limit_and_ends_is_let_go_at_once_and_in_order() {
+    let limits = Limits { linger_bytes_max: 10_000, linger_timeout_us: 60_000_000, ..Limits::SERVER };
+    let (_probe, running) = probe(Settings { limits, ..Settings::default() });
+    let mut client = Client::new(running.address());
+    client.send("NO SUCH THING\r\n\r\n");
+    // More than is read, and less than the kernel takes.
+    client.0.write_all(&[b'x'; 60_000]).unwrap();
+    client.0.shutdown(Shutdown::Write).unwrap();
+    eventually("the connection is closed", || running.stats().connections_open == 0);
+    assert_eq!(client.answer().0, 400);
+    assert_eq!(client.0.read_to_end(&mut Vec::new()).unwrap(), 0, "an end in order, no reset");
 }
