@@ -26,6 +26,11 @@ pub struct Settings {
     /// only that it [is draining](crate::ServerHandle::is_draining): time for whoever sends requests here to hear
     /// of it and to send them elsewhere.
     pub drain_delay: Duration,
+    /// Buffers that one shard lends its connections for what does not fit 4 KiB, of 64 KiB each: bytes. Beyond
+    /// it a head that does not arrive whole and is longer than 4 KiB is refused (431), and requests that wait
+    /// behind another are given up with the close of their connection. What must be kept is kept all the same:
+    /// content ahead of its reader, and answers ahead of theirs, for which limits of rate and time hold.
+    pub waiting_bytes_max: usize,
     /// How long a drain waits for exchanges under way.
     pub drain_timeout: Duration,
     /// Connections that the kernel keeps for us before they are accepted.
@@ -45,6 +50,7 @@ impl Default for Settings {
             // Both are well-formed.
             connections_per_ip_exempt: CidrSet::parse(LOOPBACK).unwrap_or_default(),
             drain_delay: Duration::ZERO,
+            waiting_bytes_max: 64 * 1024 * 1024,
             drain_timeout: Duration::from_secs(30),
             backlog: 4096,
         }

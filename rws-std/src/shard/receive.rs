@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
+use rws_core::h1::Shed;
 use rws_core::message::{FieldBlock, Scratch};
 
 use super::conn::{At, Flags};
@@ -231,9 +232,20 @@ impl<A: Application> Shard<A> {
         let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
         let waits = conn.h1.rx_want() == 0;
         if reading.from < reading.to {
-            conn.leftover = Some(self.pools.store(&buf.rx[reading.from..reading.to]));
-            if waits || is_stalled {
-                conn.flags.set(Flags::UNOFFERED);
+            let bytes = &buf.rx[reading.from..reading.to];
+            let is_short = self.pools.is_short_of(bytes.len(), self.settings.waiting_bytes_max);
+            let env = super::env(&self.clock, &self.settings);
+            match if is_short { conn.h1.shed(&env) } else { Shed::Keep } {
+                Shed::Keep => {
+                    conn.leftover = Some(self.pools.store(bytes));
+                    if waits || is_stalled {
+                        conn.flags.set(Flags::UNOFFERED);
+                    }
+                }
+                Shed::Drop => {}
+                Shed::Refused(event) => {
+                    return if self.happened(key, event) { Progress::Rest } else { Progress::Gone };
+                }
             }
         }
         if conn.flags.has(Flags::EOF) && !conn.flags.has(Flags::EOF_TOLD | Flags::UNOFFERED) {

@@ -43,6 +43,11 @@ impl Pools {
         }
     }
 
+    /// Whether so many bytes need a large buffer, when those lent are as many as `lent_bytes_max` allows.
+    pub(crate) fn is_short_of(&self, bytes: usize, lent_bytes_max: usize) -> bool {
+        bytes > SMALL_BYTES && (self.large.lent() + 1).saturating_mul(LARGE_BYTES) > lent_bytes_max
+    }
+
     /// A copy of `bytes`, at most 64 KiB.
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Box<Stored> {
         let pool = if bytes.len() <= SMALL_BYTES { &mut self.small } else { &mut self.large };

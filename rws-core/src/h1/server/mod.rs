@@ -3,7 +3,10 @@
 
 mod answer;
 mod receive;
+mod shed;
 mod whole;
+
+pub use self::shed::Shed;
 
 use super::body::BodyReader;
 use super::body_out::BodyWriter;

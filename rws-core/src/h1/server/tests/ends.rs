@@ -390,3 +390,31 @@ fn chunk_framing_out_of_proportion_is_refused() {
     drive.feed(&mut server, &mut script, b"0\r\n\r\n");
     assert_eq!(drive.log.last().unwrap(), "end");
 }
+
+#[test]
+fn what_a_driver_has_no_room_for_is_refused_dropped_or_kept_as_the_message_needs() {
+    let is_431 = |shed: &Shed| {
+        matches!(shed, Shed::Refused(Event::Refused { status: Status::REQUEST_HEADER_FIELDS_TOO_LARGE, .. }))
+    };
+    let shed = |fed: &str, limits: &Limits| {
+        let (mut drive, mut server, mut script) = setup(limits, [waiting()]);
+        (drive.grants, drive.wakes) = (false, false);
+        drive.feed(&mut server, &mut script, fed.as_bytes());
+        let shed = server.shed(&drive.env());
+        (shed, server.status())
+    };
+    assert!(is_431(&shed("GET / HTTP/1.1\r\nHost: a", &LIMITS).0));
+    assert!(is_431(&shed(&alloc::format!("{CHUNKED}0\r\nX: y"), &LIMITS).0));
+    let narrow = Limits { body_window_bytes: 3, ..LIMITS };
+    assert_eq!(shed(&alloc::format!("{POST}hello"), &narrow).0, Shed::Keep);
+    assert_eq!(shed("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /", &LIMITS).0, Shed::Drop);
+
+    let (mut drive, mut server, mut script) = setup(&LIMITS, [waiting()]);
+    drive.wakes = false;
+    drive.feed(&mut server, &mut script, b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /");
+    assert_eq!(server.shed(&drive.env()), Shed::Drop);
+    server.wake(server.exchange().unwrap());
+    drive.feed(&mut server, &mut script, b"");
+    assert!(drive.text().contains("Connection: close\r\n"), "{}", drive.text());
+    assert_eq!(server.status(), ConnectionStatus::CloseAfterFlush);
+}
