@@ -13,6 +13,7 @@ use super::encode;
 use super::framing_out::Framing;
 use super::out::{Out, hex_digits};
 use crate::connection::{Fill, Source, StreamId};
+use crate::scan::move_within;
 use crate::{Error, Limits, Misuse};
 
 /// How far a message of ours has been written.
@@ -299,7 +300,7 @@ fn chunk<S: Source + ?Sized>(stream: StreamId, source: &mut S, out: &mut Out<'_>
     if needed < before {
         let end = before.saturating_add(n);
         if end <= rest.len() {
-            rest.copy_within(before..end, needed);
+            move_within(rest, before..end, needed);
         }
     }
     // It fits: `digits` were kept for a size at least as long.

@@ -2,6 +2,7 @@
 
 use crate::Capacity;
 use crate::message::{KnownName, Span};
+use crate::scan::copy_into;
 
 /// A lent buffer and how much of it is written.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl<'a> Out<'a> {
     #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Capacity> {
         let end = self.len.wrapping_add(bytes.len());
-        self.bytes.get_mut(self.len..end).ok_or(Capacity::Bytes)?.copy_from_slice(bytes);
+        copy_into(self.bytes.get_mut(self.len..end).ok_or(Capacity::Bytes)?, bytes);
         self.len = end;
         Ok(())
     }
@@ -94,7 +95,7 @@ impl<'a> Rest<'a> {
     #[inline]
     pub(super) fn bytes(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
         let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
-        slot.copy_from_slice(bytes);
+        copy_into(slot, bytes);
         Ok(Rest(rest))
     }
 
@@ -109,7 +110,7 @@ impl<'a> Rest<'a> {
             *slot.first_chunk_mut().ok_or(Capacity::Bytes)? = *first;
             *slot.last_chunk_mut().ok_or(Capacity::Bytes)? = *last;
         } else {
-            slot.copy_from_slice(bytes);
+            copy_into(slot, bytes);
         }
         Ok(Rest(rest))
     }

@@ -5,6 +5,7 @@
 
 use super::field::{is_field_value, is_token};
 use super::{Field, FieldName, KnownName, Span};
+use crate::scan::copy_into;
 use crate::{Capacity, Error, Misuse};
 
 /// Memory lent for one call: bytes for decoded text and edits, and slots for field indexes.
@@ -148,8 +149,8 @@ impl<'a> FieldBlockMut<'a> {
     /// [`Capacity`] if the arena or the index does not fit.
     pub fn copy_of(block: FieldBlock<'_>, scratch: Scratch<'a>) -> Result<FieldBlockMut<'a>, Capacity> {
         let (arena, fields) = block.parts();
-        scratch.bytes.get_mut(..arena.len()).ok_or(Capacity::Bytes)?.copy_from_slice(arena);
-        scratch.fields.get_mut(..fields.len()).ok_or(Capacity::Fields)?.copy_from_slice(fields);
+        copy_into(scratch.bytes.get_mut(..arena.len()).ok_or(Capacity::Bytes)?, arena);
+        copy_into(scratch.fields.get_mut(..fields.len()).ok_or(Capacity::Fields)?, fields);
         Ok(FieldBlockMut {
             arena: scratch.bytes,
             used: arena.len(),
@@ -255,7 +256,7 @@ impl<'a> FieldBlockMut<'a> {
     fn append(&mut self, bytes: &[u8]) -> Result<Span, Capacity> {
         let end = self.used.checked_add(bytes.len()).ok_or(Capacity::Bytes)?;
         let span = Span::of(self.used, end).ok_or(Capacity::Bytes)?;
-        self.arena.get_mut(self.used..end).ok_or(Capacity::Bytes)?.copy_from_slice(bytes);
+        copy_into(self.arena.get_mut(self.used..end).ok_or(Capacity::Bytes)?, bytes);
         self.used = end;
         Ok(span)
     }

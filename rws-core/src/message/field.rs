@@ -24,6 +24,9 @@ impl Field {
     /// The longest name a field can have: bytes.
     pub const NAME_BYTES_MAX: usize = NAME_LEN as usize;
 
+    /// A slot that is not in use, for memory in a `static`: all its bits are zero.
+    pub const ZERO: Field = Field { name_at: 0, name_len_flags: 0, value: Span { at: 0, len: 0 } };
+
     /// A field whose name has an id.
     pub const fn known(name: KnownName, value: Span) -> Field {
         Field { name_at: name as u16, name_len_flags: KNOWN, value }

@@ -1,7 +1,5 @@
 //! Authorities: host and port, as in `Host` and in request targets (RFC 9110 §7.2, RFC 3986 §3.2).
 
-use core::net::Ipv6Addr;
-
 use super::plain::name_run_end;
 
 /// The longest host that is accepted: bytes (RFC 3986 §3.2.2).
@@ -82,8 +80,57 @@ const fn is_name_mark(byte: u8) -> bool {
     matches!(byte, b'-' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b'=')
 }
 
+/// Eight groups of up to four hexadecimal digits (RFC 4291 §2.2): one run of groups that are zero may be left out as
+/// `::`, and the last two may be written as an IPv4 address. By hand, since the parser of the standard library can
+/// panic in the eyes of a linker.
 fn is_ipv6(address: &[u8]) -> bool {
-    core::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+    let (mut groups, mut gap, mut rest) = (0u8, false, address);
+    if let [b':', b':', after @ ..] = rest {
+        if after.is_empty() {
+            return true;
+        }
+        (gap, rest) = (true, after);
+    }
+    loop {
+        let len = rest.iter().position(|&byte| byte == b':').unwrap_or(rest.len());
+        let Some((group, after)) = rest.split_at_checked(len) else { return false };
+        if after.is_empty() && is_ipv4(group) {
+            groups = groups.saturating_add(2);
+            break;
+        }
+        if !matches!(group.len(), 1..=4) || !group.iter().all(u8::is_ascii_hexdigit) {
+            return false;
+        }
+        groups = groups.saturating_add(1);
+        rest = match after {
+            [b':', b':'] if !gap => {
+                gap = true;
+                break;
+            }
+            [b':', b':', more @ ..] if !gap => {
+                gap = true;
+                more
+            }
+            [b':', more @ ..] => more,
+            _ => break,
+        };
+    }
+    if gap { groups < 8 } else { groups == 8 }
+}
+
+/// Four numbers up to 255, without leading zeros.
+fn is_ipv4(address: &[u8]) -> bool {
+    let mut parts = 0u8;
+    for part in address.split(|&byte| byte == b'.') {
+        let is_number = matches!(part.len(), 1..=3)
+            && port_number(part).is_some_and(|number| number <= 255)
+            && (part.len() == 1 || part.first() != Some(&b'0'));
+        if !is_number {
+            return false;
+        }
+        parts = parts.saturating_add(1);
+    }
+    parts == 4
 }
 
 fn is_port_suffix(rest: &[u8]) -> bool {
@@ -186,6 +233,14 @@ mod tests {
         }
         assert!(is_valid_host(&[b'a'; HOST_BYTES_MAX]));
         assert!(!is_valid_host(&[b'a'; HOST_BYTES_MAX + 1]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_ipv6_address_is_what_the_standard_library_takes_for_one(text in "[0-9a-f:.]{0,20}|([0-9A-Fa-f]{0,5}:{0,2}){0,9}([0-9]{1,3}[.]){0,4}[0-9]{0,3}") {
+            let is_one = text.parse::<core::net::Ipv6Addr>().is_ok();
+            proptest::prop_assert_eq!(is_ipv6(text.as_bytes()), is_one, "{}", text);
+        }
     }
 
     #[test]

@@ -277,7 +277,7 @@ pub trait Middleware<C: Context + ?Sized> {
         let _ = (state, end, flush);
         let n = input.len().min(out.len());
         if let (Some(to), Some(from)) = (out.get_mut(..n), input.get(..n)) {
-            to.copy_from_slice(from);
+            crate::scan::copy_into(to, from);
         }
         Filtered { taken: n, made: n }
     }

@@ -7,6 +7,7 @@ use super::{
     BodyView, Hooks, IpSet, Middleware, NoAddress, Reply, RequestVerdict, ResponseParts, ResponseVerdict,
 };
 use crate::message::RequestHead;
+use crate::scan::copy_into;
 use crate::service::Context;
 use crate::{Error, KnownName, Status};
 
@@ -93,7 +94,7 @@ impl TraceIdState {
 
     fn set(&mut self, id: &[u8]) {
         if let Some(place) = self.bytes.get_mut(..id.len()) {
-            place.copy_from_slice(id);
+            copy_into(place, id);
             self.len = id.len() as u8;
         }
     }

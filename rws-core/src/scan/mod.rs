@@ -22,6 +22,7 @@
 
 mod backend;
 mod class;
+mod copy;
 mod scalar;
 mod swar;
 mod text;
@@ -40,6 +41,7 @@ mod vector;
 
 pub(crate) use backend::Backend;
 pub(crate) use class::{Class, PATH, QUERY, Segments, TOKEN, VISIBLE};
+pub(crate) use copy::{copy_into, move_within};
 pub(crate) use scalar::Scalar;
 use swar::Swar;
 pub(crate) use text::as_text;

@@ -1,5 +1,7 @@
 //! Lists and parameters in field values (RFC 9110 §5.6).
 
+use crate::scan::copy_into;
+
 /// The members of a comma-separated list (RFC 9110 §5.6.1), without white space around them; empty ones are
 /// left out. Commas inside quoted strings do not divide. Not for entity tags, whose quotes have no escapes: see
 /// [`etag::parse_list`](super::etag::parse_list).
@@ -40,7 +42,7 @@ pub fn unescape<'o>(value: &[u8], out: &'o mut [u8]) -> Option<&'o [u8]> {
     let [b'"', text @ .., b'"'] = value else {
         let text = unquoted(value)?;
         let room = out.get_mut(..text.len())?;
-        room.copy_from_slice(text);
+        copy_into(room, text);
         return Some(room);
     };
     let (mut len, mut rest) = (0usize, text);

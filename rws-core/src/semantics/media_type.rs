@@ -2,6 +2,7 @@
 
 use super::list::{item, parameters, trim, unquoted};
 use crate::message::is_token;
+use crate::scan::copy_into;
 
 /// What is said of bytes of which nothing is known.
 pub const OCTET_STREAM: &str = "application/octet-stream";
@@ -13,7 +14,7 @@ pub fn of_path(path: &str) -> &'static str {
     let Some((_, extension)) = name.rsplit_once('.') else { return OCTET_STREAM };
     let mut lower = [0; EXTENSION_BYTES_MAX];
     let Some(room) = lower.get_mut(..extension.len()) else { return OCTET_STREAM };
-    room.copy_from_slice(extension.as_bytes());
+    copy_into(room, extension.as_bytes());
     room.make_ascii_lowercase();
     let found = TABLE.binary_search_by(|(known, _)| known.as_bytes().cmp(room));
     found.ok().and_then(|at| TABLE.get(at)).map_or(OCTET_STREAM, |(_, kind)| kind)

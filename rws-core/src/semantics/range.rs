@@ -7,6 +7,7 @@ use super::conditional::{Validators, range_applies};
 use super::list::members;
 use crate::UnixTime;
 use crate::message::{FieldBlock, KnownName, Method};
+use crate::scan::{copy_into, move_within};
 
 /// The most ranges that one request may ask for.
 pub const RANGES_MAX: usize = 16;
@@ -55,11 +56,11 @@ impl Ranges {
             if let Some(other) = self.ranges.get(at) {
                 range = ByteRange { from: range.from.min(other.from), end: range.end.max(other.end) };
             }
-            self.ranges.copy_within(at.saturating_add(1)..self.count, at);
+            move_within(&mut self.ranges, at.saturating_add(1)..self.count, at);
             self.count = self.count.saturating_sub(1);
         }
         if self.count < RANGES_MAX && place <= self.count {
-            self.ranges.copy_within(place..self.count, place.saturating_add(1));
+            move_within(&mut self.ranges, place..self.count, place.saturating_add(1));
             if let Some(room) = self.ranges.get_mut(place) {
                 *room = range;
             }
@@ -187,7 +188,7 @@ impl Writer<'_> {
     fn text(&mut self, text: &[u8]) {
         let end = self.at.saturating_add(text.len());
         if let Some(room) = self.out.get_mut(self.at..end) {
-            room.copy_from_slice(text);
+            copy_into(room, text);
             self.at = end;
         }
     }

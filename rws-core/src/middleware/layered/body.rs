@@ -8,6 +8,7 @@ use super::request::{BROKEN, Reached, TOO_LARGE, run_heads};
 use super::{Collecting, LayeredState, Phase, Run};
 use crate::message::BodyFraming;
 use crate::middleware::{BodyVerdict, Hooks, Layers, Memory, Piece, Reply, RequestVerdict, Room};
+use crate::scan::{copy_into, move_within};
 use crate::service::{Context, Service, Taken};
 
 /// Bytes on their way through body hooks.
@@ -164,7 +165,7 @@ where
                 is_over = true;
                 return Taken::Stop;
             };
-            place.copy_from_slice(piece);
+            copy_into(place, piece);
             made = after;
             Taken::All
         };
@@ -178,7 +179,7 @@ where
             Pushed::On(_) => match input {
                 Input::Chunk(..) => Gathered::Len(kept.saturating_add(made)),
                 Input::Kept => {
-                    memory.body.copy_within(kept..kept.saturating_add(made), 0);
+                    move_within(memory.body, kept..kept.saturating_add(made), 0);
                     Gathered::Len(made)
                 }
             },

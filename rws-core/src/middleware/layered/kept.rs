@@ -4,6 +4,7 @@ use crate::message::{
     Field, FieldBlock, FieldBlockMut, Fields, RequestHead, RequestSpans, Scratch, Span, Words,
 };
 use crate::middleware::{Memory, Room};
+use crate::scan::copy_into;
 
 /// Room for what later hooks add to a kept head: bytes and fields.
 pub(super) const EDIT_BYTES: usize = 1024;
@@ -34,7 +35,7 @@ impl KeptHead {
         let mut at = 0_usize;
         let mut put = |word: &[u8]| {
             let span = Span::of(at, at.checked_add(word.len())?)?;
-            memory.text.get_mut(at..span.end())?.copy_from_slice(word);
+            copy_into(memory.text.get_mut(at..span.end())?, word);
             at = span.end();
             Some(span)
         };

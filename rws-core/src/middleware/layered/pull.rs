@@ -9,6 +9,7 @@ use super::answer::{BodySource, Collected};
 use crate::connection::Fill;
 use crate::middleware::layers::Mark;
 use crate::middleware::{Hooks, Layers, Piece};
+use crate::scan::copy_into;
 use crate::service::{Context, Service};
 
 /// Everything that a body is pulled from.
@@ -120,7 +121,7 @@ impl<C: Context + ?Sized, L: Layers<C>, S: Service<C>> Pull<'_, C, L, S> {
 fn copy(from: &[u8], out: &mut [u8]) -> usize {
     let n = from.len().min(out.len());
     if let (Some(to), Some(from)) = (out.get_mut(..n), from.get(..n)) {
-        to.copy_from_slice(from);
+        copy_into(to, from);
     }
     n
 }
