@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import board
 import fuzzing
+import linking
 import tidy
 from needs import BARE_METAL, ROOT
 
@@ -50,7 +51,7 @@ def core_build(target: str, *features: str) -> list[str]:
 
 # Images for the board: their packages are built for its targets only.
 BOARD_WORKSPACES = [["--manifest-path", str(folder / "Cargo.toml")] for folder in board.WORKSPACES]
-PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-proxy", "hello") for word in ("-p", crate)]
+PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello") for word in ("-p", crate)]
 
 SUITES = [
     Suite("format", "every file is as rustfmt writes it",
@@ -66,13 +67,14 @@ SUITES = [
           full_only=[["cargo", "deny", "--workspace", "check", "advisories"]]),
     Suite("unit", "tests beside the code, and the examples in the docs",
           [["cargo", "nextest", "run", "--no-fail-fast", "--status-level", "slow", *PRODUCT],
-           ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std"],
-           ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std"]],
+           ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy"],
+           ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy"]],
           ("nextest",), env={"RUSTDOCFLAGS": "-D warnings"}),
     Suite("core-targets", "rws-core without std, bare and with each feature, on bare metal and on the host",
           [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"), ("--features", "json"))]
           + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--all-features"]],
           ("bare-metal", "nextest")),
+    Suite("link", "the engine and the board's driver on bare metal: no panic path, no allocator", [linking.check], ("bare-metal",)),
     Suite("loom", "every interleaving of the shard hand-over",
           [["cargo", "test", "--release", "-p", "rws-std", "--lib", "loom"]], inputs=("loom",),
           env={"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": str(TARGET / "loom"), "CARGO_PROFILE_RELEASE_LTO": "off"}),

@@ -1,0 +1,178 @@
+//! What the connections of one listener know of each other.
+
+use core::cell::Cell;
+use core::fmt;
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+
+use rws_core::Instant;
+
+use crate::serve::{Seat, SharedScratch};
+
+/// How each socket of a pool stands. For the tasks of one executor: it is not shared between interrupts.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool<'r> {
+    pub(super) seats: &'r [SeatState],
+    pub(super) stopping: &'r Cell<bool>,
+    pub(super) scratch: &'r SharedScratch,
+}
+
+/// How one socket stands.
+pub(crate) struct SeatState {
+    use_: Cell<Use>,
+    /// Wakes the task of this socket.
+    waker: Cell<Option<Waker>>,
+}
+
+impl fmt::Debug for SeatState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SeatState").field(&self.use_.get()).finish()
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Use {
+    /// Nobody has it.
+    #[default]
+    Free,
+    /// It listens.
+    Listening,
+    /// It has a connection that has something to do.
+    Busy,
+    /// Its connection waits for a request, since then.
+    Idle(Instant),
+    /// Its connection is to end.
+    Leaving,
+}
+
+impl SeatState {
+    pub(crate) const fn new() -> SeatState {
+        SeatState { use_: Cell::new(Use::Free), waker: Cell::new(None) }
+    }
+}
+
+impl<'r> Pool<'r> {
+    /// Ends the pool: sockets stop listening, idle connections are closed, the others finish the exchange that they
+    /// have. Each [`Slot::run`](super::Slot::run) then returns.
+    pub fn shutdown(&self) {
+        self.stopping.set(true);
+        for seat in self.seats {
+            seat.wake();
+        }
+    }
+
+    /// Connections that are open now.
+    pub fn connections(&self) -> usize {
+        let is_open = |seat: &&SeatState| !matches!(seat.use_.get(), Use::Free | Use::Listening);
+        self.seats.iter().filter(is_open).count()
+    }
+
+    pub(crate) const fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    pub(super) const fn seat(self, at: usize) -> Place<'r> {
+        Place { pool: self, at }
+    }
+
+    /// Lets the connection that has been idle for longest leave, if no socket listens.
+    fn make_room(&self) {
+        let mut oldest: Option<(Instant, &SeatState)> = None;
+        for seat in self.seats {
+            match seat.use_.get() {
+                // There is room, or there soon will be.
+                Use::Listening | Use::Leaving => return,
+                Use::Idle(since) if oldest.is_none_or(|(other, _)| since < other) => {
+                    oldest = Some((since, seat))
+                }
+                Use::Idle(_) | Use::Busy | Use::Free => {}
+            }
+        }
+        if let Some((_, seat)) = oldest {
+            seat.use_.set(Use::Leaving);
+            seat.wake();
+        }
+    }
+}
+
+impl SeatState {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// One socket's place in its pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'p> {
+    pool: Pool<'p>,
+    at: usize,
+}
+
+impl Place<'_> {
+    fn set(&self, use_: Use) {
+        if let Some(seat) = self.pool.seats.get(self.at) {
+            seat.use_.set(use_);
+        }
+    }
+
+    fn is(&self, use_: Use) -> bool {
+        self.pool.seats.get(self.at).is_some_and(|seat| seat.use_.get() == use_)
+    }
+
+    pub(crate) fn listens(&self) {
+        self.set(Use::Listening);
+    }
+
+    /// It has a connection; another socket should listen now.
+    pub(crate) fn is_taken(&self) {
+        self.set(Use::Busy);
+        self.pool.make_room();
+    }
+
+    pub(crate) fn is_free(&self) {
+        self.set(Use::Free);
+    }
+
+    /// Until the pool ends.
+    pub(crate) async fn stopped(&self) {
+        poll_fn(|task| {
+            if self.pool.is_stopping() {
+                return Poll::Ready(());
+            }
+            if let Some(seat) = self.pool.seats.get(self.at) {
+                seat.waker.set(Some(task.waker().clone()));
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Seat for Place<'_> {
+    fn idle(&self, now: Instant, waker: Waker) {
+        if self.is(Use::Leaving) {
+            return;
+        }
+        if let Some(seat) = self.pool.seats.get(self.at) {
+            seat.waker.set(Some(waker));
+            seat.use_.set(Use::Idle(now));
+        }
+        self.pool.make_room();
+    }
+
+    fn busy(&self) {
+        if !self.is(Use::Leaving) {
+            self.set(Use::Busy);
+        }
+    }
+
+    fn must_leave(&self) -> bool {
+        self.is(Use::Leaving)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.pool.is_stopping()
+    }
+}

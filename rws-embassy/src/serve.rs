@@ -1,0 +1,228 @@
+//! The asynchronous driver: one connection over any `embedded-io-async` stream.
+//!
+//! One flat future: beside the connection's state it holds at most one read or one write of the stream, and a timer.
+
+use core::cell::RefCell;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::task::{self, Poll, Waker};
+
+use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_time::Timer;
+use embedded_io_async::{Read, Write};
+use rws_core::message::Scratch;
+use rws_core::semantics::date;
+use rws_core::service::{ConnectionInfo, Context, Service};
+use rws_core::{Env, Field, Instant, Limits};
+
+use crate::context::{BoardContext, Platform};
+use crate::drive::{Drive, Lent, Next};
+
+/// A byte stream that can be ended on one side.
+///
+/// Dropping a pending `read` must lose no bytes (it does not with `embassy-net`): the driver lets go of it when the
+/// exchange is woken, and reads again later.
+pub trait Transport: Read + Write {
+    /// Sends what was written, and then a FIN; reading goes on. Must not wait.
+    fn half_close(&mut self);
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// In order: close the stream.
+    Whole,
+    /// The peer must see that something is missing: reset the stream (a TCP RST).
+    CutOff,
+}
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub struct Server<'s, S, P> {
+    /// What answers.
+    pub service: &'s S,
+    /// What the board knows.
+    pub platform: P,
+    /// Every limit in force; [`Limits::DEVICE`] fits buffers of [`BUFFER_BYTES`](crate::BUFFER_BYTES).
+    pub limits: &'s Limits,
+}
+
+/// Memory for one head at a time, shared by the connections of one executor: none of them holds it while it waits.
+///
+/// It has room for what [`Limits::DEVICE`] allows: 24 fields, and a path of 256 bytes that has to be decoded.
+#[derive(Debug)]
+pub struct SharedScratch(RefCell<HeadMemory>);
+
+#[derive(Debug)]
+struct HeadMemory {
+    decoded: [u8; Limits::DEVICE.target_bytes_max as usize],
+    fields: [Field; Limits::DEVICE.fields_max as usize],
+}
+
+impl SharedScratch {
+    /// Memory that is all zero, so that in a `static` it takes no flash.
+    pub const fn new() -> SharedScratch {
+        SharedScratch(RefCell::new(HeadMemory {
+            decoded: [0; Limits::DEVICE.target_bytes_max as usize],
+            fields: [Field::ZERO; Limits::DEVICE.fields_max as usize],
+        }))
+    }
+
+    fn with<R>(&self, run: impl FnOnce(Scratch<'_>) -> R) -> R {
+        match self.0.try_borrow_mut().as_deref_mut() {
+            Ok(memory) => run(Scratch { bytes: &mut memory.decoded, fields: &mut memory.fields }),
+            // Only if a service drove a connection inside of a call; its head is then refused with 431.
+            Err(_) => run(Scratch { bytes: &mut [], fields: &mut [] }),
+        }
+    }
+}
+
+impl Default for SharedScratch {
+    fn default() -> SharedScratch {
+        SharedScratch::new()
+    }
+}
+
+/// How a connection stands to the others of its listener.
+pub(crate) trait Seat {
+    /// It waits for its next request since `now`; `waker` makes it look at `must_leave` again.
+    fn idle(&self, now: Instant, waker: Waker);
+    /// It has something to do.
+    fn busy(&self);
+    /// It is to end now, if it is idle.
+    fn must_leave(&self) -> bool;
+    /// It is to end as soon as its exchange has.
+    fn is_stopping(&self) -> bool;
+}
+
+/// A connection by itself.
+impl Seat for () {
+    fn idle(&self, _now: Instant, _waker: Waker) {}
+    fn busy(&self) {}
+    fn must_leave(&self) -> bool {
+        false
+    }
+    fn is_stopping(&self) -> bool {
+        false
+    }
+}
+
+/// Serves one connection until it ends.
+///
+/// `buf` holds all of its bytes: at least [`Drive::buffer_bytes_min`].
+pub async fn serve<T, S, P>(
+    transport: &mut T,
+    buf: &mut [u8],
+    scratch: &SharedScratch,
+    connection: ConnectionInfo,
+    server: &Server<'_, S, P>,
+) -> Ended
+where
+    T: Transport,
+    P: Platform + Clone,
+    S: Service<BoardContext<P>>,
+{
+    serve_at(transport, (buf, scratch), connection, server, &()).await
+}
+
+pub(crate) async fn serve_at<T, S, P, K>(
+    transport: &mut T,
+    (buf, scratch): (&mut [u8], &SharedScratch),
+    connection: ConnectionInfo,
+    server: &Server<'_, S, P>,
+    seat: &K,
+) -> Ended
+where
+    T: Transport,
+    P: Platform + Clone,
+    S: Service<BoardContext<P>>,
+    K: Seat,
+{
+    let limits = server.limits;
+    let mut cx = BoardContext::new(server.platform.clone(), connection);
+    let mut drive = Drive::new(&Env { now: now(), limits, date: None });
+    loop {
+        let next = poll_fn(|task| {
+            cx.set_waker(task.waker());
+            Poll::Ready(turn(&mut drive, (buf, scratch), &mut cx, server, seat))
+        })
+        .await;
+        let due = timer(drive.deadline());
+        match next {
+            Next::Send => match select(transport.write(drive.unsent(buf)), due).await {
+                Either::First(Ok(n)) if n > 0 => drive.written(&Env { now: now(), limits, date: None }, n),
+                Either::First(_) => drive.lose(),
+                Either::Second(()) => {}
+            },
+            Next::Wait { read: true } => {
+                let read = transport.read(drive.space(buf, limits));
+                match select3(read, due, Again::default()).await {
+                    Either3::First(Ok(n)) => drive.received(n),
+                    Either3::First(Err(_)) => drive.lose(),
+                    Either3::Second(()) | Either3::Third(()) => {}
+                }
+            }
+            Next::Wait { read: false } => {
+                select(due, Again::default()).await;
+            }
+            Next::HalfClose => transport.half_close(),
+            Next::Closed { abrupt: true } => return Ended::CutOff,
+            Next::Closed { abrupt: false } => return Ended::Whole,
+        }
+        seat.busy();
+    }
+}
+
+fn turn<S, P, K>(
+    drive: &mut Drive<S::State>,
+    (buf, scratch): (&mut [u8], &SharedScratch),
+    cx: &mut BoardContext<P>,
+    server: &Server<'_, S, P>,
+    seat: &K,
+) -> Next
+where
+    P: Platform,
+    S: Service<BoardContext<P>>,
+    K: Seat,
+{
+    let mut text = [0; 29];
+    let date = cx.unix_time().map(|time| {
+        date::format(time, &mut text);
+        &text
+    });
+    let env = Env { now: now(), limits: server.limits, date };
+    if seat.is_stopping() || (seat.must_leave() && drive.is_idle()) {
+        drive.shutdown(&env);
+    }
+    let next = scratch.with(|scratch| {
+        let mut lent = Lent { buf, scratch };
+        drive.turn(&env, &mut lent, server.service, cx)
+    });
+    if drive.is_idle() {
+        seat.idle(env.now, cx.waker());
+    }
+    next
+}
+
+fn now() -> Instant {
+    Instant::from_micros(embassy_time::Instant::now().as_micros())
+}
+
+fn timer(at: Instant) -> Timer {
+    Timer::at(match at {
+        Instant::NEVER => embassy_time::Instant::MAX,
+        at => embassy_time::Instant::from_micros(at.as_micros()),
+    })
+}
+
+/// Ready when it is polled again: whoever woke the task, it was not what stands before this in a `select`.
+#[derive(Default)]
+struct Again(bool);
+
+impl Future for Again {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
+        if core::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
