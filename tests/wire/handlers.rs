@@ -31,6 +31,29 @@ fn a_panic_behind_a_body_is_answered_500() {
         assert_eq!(peer.answer().status, 500, "{route}");
         assert_eq!(peer.get("/hello/b").text(), "Hello, b!");
     }
+    assert_eq!((site.running.stats().panics_total, site.running.stats().errors_total), (2, 2));
+}
+
+/// At first the shard is taken away from the handler; later the handler is given to another thread to begin with.
+#[test]
+fn a_panic_away_from_the_shard_is_counted_and_answered_once() {
+    let site = Site::new();
+    let mut peer = site.connect();
+    let mut time = 0;
+    while site.running.threads().offloaded_total < 2 {
+        time += 1;
+        assert!(time < 100, "the route does not learn: {:?}", site.running.threads());
+        let answer = peer.get("/panic-late/20");
+        assert_eq!((answer.status, answer.text()), (500, "the handler failed\n"), "time {time}");
+        // One answer: what comes next on the connection is that of the next request.
+        assert_eq!(peer.get("/hello/b").text(), "Hello, b!", "time {time}");
+        let stats = site.running.stats();
+        assert_eq!((stats.panics_total, stats.errors_total), (time, time));
+    }
+    assert_eq!(site.running.threads().panics_total, 0, "no thread was lost");
+    drop(peer);
+    site.settles("the connection", |site| site.running.stats().connections_open == 0);
+    assert_eq!(site.running.stats().aborted_total, 0);
 }
 
 #[test]

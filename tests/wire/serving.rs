@@ -118,6 +118,7 @@ fn app(seen: Shared) -> AppWithState<Shared> {
         .post("/drip-read", streaming(read_slowly))
         .route(MethodSet::ANY, "/hidden", hidden)
         .get("/panic", panic)
+        .get("/panic-late/:ms", panic_late)
         .post("/panic-collected", panic)
         .post("/panic-streaming", streaming(panic))
         .get("/panic-midway", panic_midway)
@@ -151,6 +152,12 @@ fn hidden(_request: Request<'_>, seen: &Shared) -> &'static str {
 
 fn panic() -> &'static str {
     panic!("on purpose")
+}
+
+/// Blocks before it panics, so that its route is found out as one that blocks.
+fn panic_late(request: Request<'_>) -> &'static str {
+    sleep(request);
+    panic()
 }
 
 /// Sends a part of its answer, then loses its thread.

@@ -42,17 +42,31 @@ impl<S: 'static> Function<S> {
     }
 
     fn run_timed(&self, request: Request<'_>, state: &S) -> Response {
-        if self.learning.offloads() {
+        // Looks also when the handler panics: one that blocks first has to be known for it all the same.
+        let _lesson = if self.learning.offloads() {
             job::about_to_block();
-            let began_us = sys::monotonic_us();
-            let response = (self.handler)(request, state);
-            self.learning.note_offloaded(sys::monotonic_us().saturating_sub(began_us));
-            return response;
+            Lesson { learning: &self.learning, began_us: Some(sys::monotonic_us()) }
+        } else {
+            Lesson { learning: &self.learning, began_us: None }
+        };
+        (self.handler)(request, state)
+    }
+}
+
+/// What a route learns from one run of its handler, once that is over.
+struct Lesson<'l> {
+    learning: &'l Learning,
+    /// When it began, if it runs away from the shard.
+    began_us: Option<u64>,
+}
+
+impl Drop for Lesson<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        match self.began_us {
+            Some(began_us) => self.learning.note_offloaded(sys::monotonic_us().saturating_sub(began_us)),
+            None if job::was_slow() => self.learning.note_stolen(sys::monotonic_us()),
+            None => {}
         }
-        let response = (self.handler)(request, state);
-        if job::was_slow() {
-            self.learning.note_stolen(sys::monotonic_us());
-        }
-        response
     }
 }
