@@ -1,0 +1,117 @@
+//! `/` and `/hello/:name` on port 80, by rws.
+
+#![no_std]
+#![no_main]
+
+use board_support::connections;
+use embassy_executor::Spawner;
+use embassy_net::Stack;
+use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
+use rws_core::message::RequestHead;
+use rws_core::route::{Route, RouteMatch, RouteTable};
+use rws_core::service::{Context, Service, Taken};
+use rws_core::{Limits, ResponseHead, Status, field_lines, route_table};
+use rws_embassy::net::{Resources, Slot};
+use rws_embassy::{Platform, Server};
+use static_cell::ConstStaticCell;
+
+const CONNECTIONS: usize = connections(option_env!("CONNECTIONS"), 4);
+const PORT: u16 = 80;
+
+static RESOURCES: ConstStaticCell<Resources<CONNECTIONS>> = ConstStaticCell::new(Resources::new());
+static SERVER: Server<'static, Hello, NoClock> =
+    Server { service: &Hello, platform: NoClock, limits: &Limits::DEVICE };
+
+board_support::image!(sockets: CONNECTIONS, start: start);
+
+fn start(spawner: Spawner, stack: Stack<'static>) {
+    let (slots, _) = RESOURCES.take().split();
+    for slot in slots {
+        if let Ok(task) = connection(slot, stack) {
+            spawner.spawn(task);
+        }
+    }
+}
+
+#[embassy_executor::task(pool_size = CONNECTIONS)]
+async fn connection(slot: Slot<'static>, stack: Stack<'static>) {
+    slot.run(stack, PORT, &SERVER).await;
+}
+
+#[derive(Clone, Copy)]
+struct NoClock;
+
+impl Platform for NoClock {
+    fn entropy(&self, out: &mut [u8]) {
+        // Nothing here asks for any.
+        out.fill(0);
+    }
+}
+
+struct Hello;
+
+#[derive(Clone, Copy)]
+enum To {
+    World,
+    Name,
+}
+
+const ROUTES: RouteTable<'static, To> =
+    route_table!(To, [Route::get("/", To::World), Route::get("/hello/:name", To::Name)]);
+
+/// The answer's status and, behind a greeting, at most this much of a name.
+struct Answer {
+    status: Status,
+    name: [u8; 16],
+    len: u8,
+    sent: u8,
+}
+
+const GREETING: &[u8] = b"Hello, ";
+
+impl<C: Context> Service<C> for Hello {
+    type State = Answer;
+
+    fn begin(&self, _: &mut C, head: &mut RequestHead<'_>) -> Answer {
+        let (status, name) = match ROUTES.find(head.method(), head.path(), head.authority()) {
+            RouteMatch::Found(found) => match found.to {
+                To::World => (Status::OK, "World!"),
+                To::Name => (Status::OK, found.params().value("name").unwrap_or("")),
+            },
+            RouteMatch::MethodNotAllowed(_) => (Status::METHOD_NOT_ALLOWED, "no such method"),
+            RouteMatch::Options(_) => (Status::NO_CONTENT, ""),
+            RouteMatch::NotFound => (Status::NOT_FOUND, "nobody"),
+        };
+        let mut answer = Answer { status, name: [0; 16], len: 0, sent: 0 };
+        for (to, from) in answer.name.iter_mut().zip(name.bytes()) {
+            *to = from;
+            answer.len += 1;
+        }
+        answer
+    }
+
+    fn body(&self, _: &mut C, _: &mut Answer, _: &[u8], _: bool) -> Taken {
+        Taken::Stop
+    }
+
+    fn head<'s>(&self, answer: &'s mut Answer) -> HeadAnswer<'s> {
+        let fields = match answer.status {
+            Status::METHOD_NOT_ALLOWED => field_lines!["Content-Type: text/plain", "Allow: GET, HEAD, OPTIONS"],
+            _ => field_lines!["Content-Type: text/plain"],
+        };
+        let head = ResponseHead { status: answer.status, fields };
+        let len = GREETING.len() as u64 + u64::from(answer.len);
+        HeadAnswer::Final(head, if answer.len == 0 { BodyPlan::None } else { BodyPlan::Sized(len) })
+    }
+
+    fn fill(&self, answer: &mut Answer, out: &mut [u8]) -> Fill {
+        let whole = GREETING.iter().chain(&answer.name).take(GREETING.len() + usize::from(answer.len));
+        let mut n = 0;
+        for (to, from) in out.iter_mut().zip(whole.skip(answer.sent.into())) {
+            *to = *from;
+            n += 1;
+        }
+        answer.sent += n as u8;
+        if usize::from(answer.sent) == GREETING.len() + usize::from(answer.len) { Fill::End(n) } else { Fill::More(n) }
+    }
+}
