@@ -31,6 +31,12 @@ impl MethodSet {
         MethodSet(self.0 | (1 << method as u16))
     }
 
+    /// This set without `method`.
+    #[must_use]
+    pub const fn without(self, method: Method) -> MethodSet {
+        MethodSet(self.0 & !(1 << method as u16))
+    }
+
     /// Both sets.
     #[must_use]
     pub const fn union(self, other: MethodSet) -> MethodSet {

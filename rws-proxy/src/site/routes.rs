@@ -138,7 +138,10 @@ impl Routes {
     /// The methods of all routes together, for `OPTIONS *` (RFC 9110 §9.3.7).
     pub(super) fn methods(&self) -> MethodSet {
         let routes = self.table.table().routes().iter();
-        routes.fold(MethodSet::of(&[Method::Options]), |all, route| all.union(route.methods.served()))
+        let all =
+            routes.fold(MethodSet::of(&[Method::Options]), |all, route| all.union(route.methods.served()));
+        // A target of CONNECT is a host and a port, and nothing of ours (RFC 9110 §9.3.6).
+        all.without(Method::Connect)
     }
 
     /// What a request leads to.

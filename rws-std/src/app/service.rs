@@ -252,7 +252,8 @@ impl<S: 'static> Inner<S> {
     fn methods_served(&self) -> MethodSet {
         let every = self.table.table().entries();
         let every = every.fold(MethodSet::NONE, |sum, entry| sum.union(entry.methods));
-        every.served().with(Method::Options)
+        // A target of CONNECT is a host and a port, and nothing of ours (RFC 9110 §9.3.6).
+        every.served().with(Method::Options).without(Method::Connect)
     }
 }
 

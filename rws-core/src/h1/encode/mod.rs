@@ -243,8 +243,9 @@ pub(super) fn canned<'o>(
         to = date_line(to, date)?;
     }
     if status == Status::METHOD_NOT_ALLOWED {
-        // Only CONNECT is refused here (RFC 9110 §15.5.6 asks for the field).
-        to = to.array(b"Allow: GET, HEAD\r\n")?;
+        // Only CONNECT is refused here. Its target is a host and a port, of which we serve no method at all:
+        // the field, which RFC 9110 §15.5.6 asks for, is empty (§10.2.1).
+        to = to.array(b"Allow:\r\n")?;
     }
     to = to.array(b"Content-Type: text/plain\r\n")?;
     to = framing_line(to, Framing::Sized(text.len().saturating_add(1) as u64))?;
