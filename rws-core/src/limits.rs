@@ -16,8 +16,13 @@ pub struct Limits {
     pub response_head_bytes_max: u16,
     /// A trailer section: bytes.
     pub trailer_bytes_max: u16,
-    /// A request body, whoever takes it: bytes. 413. Layers and services may be stricter, as what collects
-    /// bodies in memory has to be.
+    /// A request body, whoever takes it: bytes. 413.
+    ///
+    /// [`Limits::SERVER`] has none here, on purpose: a body that is passed on as it comes costs a window of
+    /// memory, whatever its length. Whoever collects bodies in memory has a limit of its own (an `App` of
+    /// `rws-std` takes 2 MiB by default, a layer says how much it needs), and
+    /// [`BodyLimitLayer`](crate::middleware::BodyLimitLayer) or a route sets one for what is streamed. Give
+    /// one here to bound all of them at once.
     pub body_bytes_max: u64,
     /// Body bytes a peer may send before the first `grant`.
     pub body_window_bytes: u32,

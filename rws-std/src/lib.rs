@@ -15,7 +15,7 @@
 //! }
 //! ```
 //!
-//! Where to look: [`app`] (the closure API), [`application`] (serving any core service), [`files`] (static
+//! Where to look: [`app`] (the closure API: [`App`], [`Request`], [`Response`], [`Failure`]), [`application`] (serving any core service), [`files`] (static
 //! files), [`handover`] (how handlers may block without stopping their shard).
 
 extern crate alloc;
@@ -44,12 +44,21 @@ pub mod sys;
 pub mod timer_wheel;
 mod worker;
 
-pub use app::{App, AppWithState, Body, BodyWriter, IntoResponse, Request, Response, streaming};
+pub use app::{
+    App, AppWithState, Body, BodyWriter, Failure, IntoResponse, Request, Response, handler, streaming,
+};
 pub use application::{Application, Plain};
+pub use handover::Placement;
 pub use job::{JobCx, Waker, about_to_block};
 pub use room::PooledRoom;
-pub use rws_core::Status;
+pub use rws_core::route::MethodSet;
+pub use rws_core::{Limits, Method, Status, middleware};
 pub use server::{Running, Server};
 pub use server_handle::ServerHandle;
 pub use settings::Settings;
 pub use stats::{Counter, StatsSnapshot};
+
+/// The README's Rust is compiled like that of any other page.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

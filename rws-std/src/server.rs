@@ -11,7 +11,7 @@ use std::time::Instant;
 use rws_core::Limits;
 use rws_core::middleware::Layered;
 
-use crate::app::AppWithState;
+use crate::app::App;
 use crate::application::Application;
 use crate::handover::{Handover, Spares, ThreadStats};
 use crate::room::PooledRoom;
@@ -79,7 +79,7 @@ impl Server {
     ///
     /// # Errors
     /// If the app's routes are malformed, or the system refuses threads or descriptors.
-    pub fn serve<S: Send + Sync + 'static>(self, app: AppWithState<S>) -> io::Result<()> {
+    pub fn serve<S: Send + Sync + 'static>(self, app: App<S>) -> io::Result<()> {
         let (layers, serving) =
             app.parts().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         if layers.is_empty() {

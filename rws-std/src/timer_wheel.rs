@@ -265,9 +265,9 @@ mod tests {
     fn a_key_expires_once_and_not_before_its_deadline() {
         let mut wheel = TimerWheel::new(START_US);
         wheel.arm(3, START_US + 1_000_000);
-        assert_eq!(expired(&mut wheel, START_US + 999_999), []);
+        assert_eq!(expired(&mut wheel, START_US + 999_999), Vec::<u32>::new());
         assert_eq!(expired(&mut wheel, START_US + 1_000_000 + TICK_US), [3]);
-        assert_eq!(expired(&mut wheel, START_US + 99_000_000), []);
+        assert_eq!(expired(&mut wheel, START_US + 99_000_000), Vec::<u32>::new());
         assert_eq!(wheel.next_wake_us(), None);
     }
 
@@ -280,7 +280,7 @@ mod tests {
         wheel.arm(0, START_US + 90_000_000);
         wheel.arm(0, START_US + 61_000_000);
         assert_eq!(expired(&mut wheel, START_US + 61_010_000), [0]);
-        assert_eq!(expired(&mut wheel, START_US + 200_000_000), []);
+        assert_eq!(expired(&mut wheel, START_US + 200_000_000), Vec::<u32>::new());
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn deadlines_in_the_past_and_beyond_all_levels_expire() {
         let mut wheel = TimerWheel::new(START_US);
-        assert_eq!(expired(&mut wheel, START_US + 10 * TICK_US), []);
+        assert_eq!(expired(&mut wheel, START_US + 10 * TICK_US), Vec::<u32>::new());
         wheel.arm(1, 0);
         wheel.arm(2, u64::MAX);
         assert_eq!(expired(&mut wheel, START_US + 10 * TICK_US), [1]);

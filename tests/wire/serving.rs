@@ -140,7 +140,7 @@ fn sleep(request: Request<'_>) -> String {
 
 /// Gives the body back, after as many milliseconds as the query says.
 fn collect(request: Request<'_>) -> Response {
-    let ms = request.query().and_then(|query| core::str::from_utf8(query).ok()?.parse().ok());
+    let ms = request.raw_query().and_then(|query| core::str::from_utf8(query).ok()?.parse().ok());
     std::thread::sleep(Duration::from_millis(ms.unwrap_or(0)));
     Response::body(request.into_body().read_all(usize::MAX).expect("a collected body"))
 }
@@ -172,7 +172,7 @@ fn panic_midway(request: Request<'_>) -> Response {
 
 /// Puts its query, percent-decoded, into a field: what an incautious handler does.
 fn reflect(request: Request<'_>) -> Response {
-    Response::text("reflected\n").field("X-Reflect", percent_decoded(request.query().unwrap_or_default()))
+    Response::text("reflected\n").field("X-Reflect", percent_decoded(request.raw_query().unwrap_or_default()))
 }
 
 fn percent_decoded(text: &[u8]) -> Vec<u8> {

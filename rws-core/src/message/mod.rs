@@ -17,6 +17,7 @@ mod method;
 mod owned;
 mod path;
 mod plain;
+mod query;
 mod request;
 mod response;
 mod span;
@@ -32,6 +33,7 @@ pub use method::Method;
 #[cfg(any(test, feature = "alloc"))]
 pub use owned::{OwnedFields, OwnedRequestHead};
 pub use path::{encode_path, is_encoded_path};
+pub use query::{QueryBytes, QueryPairs, QueryText};
 pub(crate) use request::Words;
 pub use request::{BodyFraming, HeadWords, PathAt, RequestHead, RequestSpans, TargetForm, TargetSpans};
 pub use response::{ResponseHead, ResponseSpans};

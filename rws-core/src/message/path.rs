@@ -146,7 +146,7 @@ fn decoded(high: u8, low: u8) -> Result<u8, PeerFault> {
     }
 }
 
-const fn hex_digit(byte: u8) -> Option<u8> {
+pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
         b'A'..=b'F' => Some(byte.wrapping_sub(b'A').wrapping_add(10)),

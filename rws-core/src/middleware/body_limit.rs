@@ -13,6 +13,9 @@ use crate::service::Context;
 /// engine's own [`body_bytes_max`](crate::Limits::body_bytes_max) stands before any layer, so a layer can
 /// only be stricter.
 ///
+/// With [`require_length`](BodyLimitLayer::require_length) a body whose length is not told is answered 411
+/// (RFC 9110 §15.5.12) instead of being counted.
+///
 /// ```
 /// use rws_core::middleware::BodyLimitLayer;
 ///
@@ -23,6 +26,7 @@ use crate::service::Context;
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimitLayer<O = NoOverride> {
     body_bytes_max: u64,
+    length_required: bool,
     overrides: O,
 }
 
@@ -51,12 +55,22 @@ impl<F: Fn(&RequestHead<'_>) -> Option<u64>> BodyLimitOverride for F {
 impl BodyLimitLayer {
     /// At most `body_bytes_max` bytes everywhere.
     pub const fn new(body_bytes_max: u64) -> BodyLimitLayer {
-        BodyLimitLayer { body_bytes_max, overrides: NoOverride }
+        BodyLimitLayer { body_bytes_max, length_required: false, overrides: NoOverride }
     }
 
     /// The same layer, with other limits for some requests.
     pub fn with_override<O: BodyLimitOverride>(self, overrides: O) -> BodyLimitLayer<O> {
-        BodyLimitLayer { body_bytes_max: self.body_bytes_max, overrides }
+        let BodyLimitLayer { body_bytes_max, length_required, overrides: NoOverride } = self;
+        BodyLimitLayer { body_bytes_max, length_required, overrides }
+    }
+}
+
+impl<O> BodyLimitLayer<O> {
+    /// The same layer, which takes bodies only if their length is told beforehand: 411 otherwise.
+    #[must_use]
+    pub fn require_length(mut self) -> BodyLimitLayer<O> {
+        self.length_required = true;
+        self
     }
 }
 
@@ -67,6 +81,7 @@ pub struct BodyLimitState {
 }
 
 const TOO_LARGE: Reply = Reply::new(Status::CONTENT_TOO_LARGE, "the body is too large\n");
+const LENGTH_REQUIRED: Reply = Reply::new(Status::LENGTH_REQUIRED, "a body needs a Content-Length here\n");
 
 impl<C: Context + ?Sized, O: BodyLimitOverride> Middleware<C> for BodyLimitLayer<O> {
     type State = BodyLimitState;
@@ -85,6 +100,9 @@ impl<C: Context + ?Sized, O: BodyLimitOverride> Middleware<C> for BodyLimitLayer
         state.left = self.overrides.body_bytes_max(head).unwrap_or(self.body_bytes_max);
         match head.body() {
             BodyFraming::Sized(len) if len > state.left => RequestVerdict::Reply(TOO_LARGE),
+            BodyFraming::Streamed | BodyFraming::UntilClose if self.length_required => {
+                RequestVerdict::Reply(LENGTH_REQUIRED)
+            }
             BodyFraming::None | BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
                 RequestVerdict::Continue
             }

@@ -1,9 +1,11 @@
 //! Bodies of requests and responses.
 
+use alloc::borrow::Cow;
 use std::io::{self, Cursor, Read};
 
 use rws_core::connection::{BodyPlan, Fill};
 
+use super::failure::BodyError;
 use super::pipe::PipeReader;
 
 /// A body: bytes that are there, or a stream of them.
@@ -28,7 +30,7 @@ impl Body {
     /// # Errors
     /// `FileTooLarge` if there are more; `UnexpectedEof` if the client is gone before the end.
     pub fn read_all(self, max_bytes: usize) -> io::Result<Vec<u8>> {
-        let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, "the body is too large");
+        let too_large = || io::Error::from(BodyError::TooLarge);
         match self {
             Body::Empty => Ok(Vec::new()),
             Body::Constant(bytes) if bytes.len() <= max_bytes => Ok(bytes.to_vec()),
@@ -134,5 +136,35 @@ impl From<Vec<u8>> for Body {
 impl From<&'static [u8]> for Body {
     fn from(bytes: &'static [u8]) -> Body {
         Body::Constant(bytes)
+    }
+}
+
+impl From<Cow<'static, [u8]>> for Body {
+    fn from(bytes: Cow<'static, [u8]>) -> Body {
+        match bytes {
+            Cow::Borrowed(bytes) => Body::Constant(bytes),
+            Cow::Owned(bytes) => Body::Bytes(bytes),
+        }
+    }
+}
+
+impl From<Cow<'static, str>> for Body {
+    fn from(text: Cow<'static, str>) -> Body {
+        match text {
+            Cow::Borrowed(text) => Body::Constant(text.as_bytes()),
+            Cow::Owned(text) => Body::Bytes(text.into_bytes()),
+        }
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Body::Bytes(text.into_bytes())
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Body {
+        Body::Constant(text.as_bytes())
     }
 }

@@ -1,10 +1,14 @@
 //! Where a route leads: a handler, and how its body and its thread are provided.
 
+use rws_core::Status;
+use rws_core::message::BodyFraming;
+
 use super::handler::{BoxedHandler, Handler, boxed};
+use super::options::RouteOptions;
 use super::request::Request;
 use super::response::Response;
 use crate::files::FileServer;
-use crate::handover::{Learning, Placement};
+use crate::handover::Learning;
 use crate::{job, sys};
 
 /// A route's target.
@@ -18,13 +22,41 @@ pub(super) enum Endpoint<S> {
 /// A handler, and what its route knows about it.
 pub(super) struct Function<S> {
     handler: BoxedHandler<S>,
-    pub(super) streams: bool,
+    pub(super) options: RouteOptions,
     learning: Learning,
 }
 
 impl<S: 'static> Function<S> {
     pub(super) fn new<A: 'static, H: Handler<S, A>>(handler: H) -> Function<S> {
-        Function { streams: H::STREAMS, handler: boxed(handler), learning: Learning::new(Placement::Auto) }
+        let options = handler.options();
+        let learning = Learning::new(options.placement.unwrap_or_default());
+        Function { options, handler: boxed(handler), learning }
+    }
+
+    /// The answer to a request whose body this route does not take, as its framing tells. What is collected
+    /// has the app's limit unless the route says otherwise.
+    pub(super) fn refuses(&self, body: BodyFraming, collected_bytes_max: usize) -> Option<Response> {
+        match body {
+            BodyFraming::Sized(len) if len > self.body_bytes_max(collected_bytes_max) => Some(too_large()),
+            BodyFraming::Streamed | BodyFraming::UntilClose if self.options.length_required => {
+                let text = Response::text("a body needs a Content-Length here\n");
+                Some(text.status(Status::LENGTH_REQUIRED))
+            }
+            BodyFraming::None | BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
+                None
+            }
+        }
+    }
+
+    /// How many bytes a body of this route may have.
+    pub(super) fn body_bytes_max(&self, collected_bytes_max: usize) -> u64 {
+        let unsaid = if self.options.streams { u64::MAX } else { collected_bytes_max as u64 };
+        self.options.body_bytes_max.unwrap_or(unsaid)
+    }
+
+    /// How many bytes of a body this route may collect in memory.
+    pub(super) fn collected_bytes_max(&self, unsaid: usize) -> usize {
+        self.options.body_bytes_max.map_or(unsaid, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     /// Whether the route has learned that its handler blocks: it should run on another thread than the
@@ -69,4 +101,8 @@ impl Drop for Lesson<'_> {
             None => {}
         }
     }
+}
+
+pub(super) fn too_large() -> Response {
+    Response::text("the body is too large\n").status(Status::CONTENT_TOO_LARGE)
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use rws_core::message::OwnedRequestHead;
+use rws_core::service::Taken;
 
 use super::pipe::Pipe;
 use super::response::Response;
@@ -42,6 +43,7 @@ pub(super) struct Answering {
 pub(super) struct Collecting {
     pub(super) head: OwnedRequestHead,
     pub(super) body: Vec<u8>,
+    pub(super) bytes_max: usize,
 }
 
 /// The handler runs on another thread.
@@ -55,12 +57,32 @@ pub(super) struct Elsewhere {
 /// The shard's end of a request body that a handler reads. However the exchange ends, the handler learns that
 /// no more will come.
 #[derive(Debug)]
-pub(super) struct Feed(pub(super) Arc<Pipe>);
+pub(super) struct Feed {
+    pub(super) pipe: Arc<Pipe>,
+    /// How many bytes may still come.
+    pub(super) bytes_left: u64,
+}
+
+/// More has come than there may.
+#[derive(Debug)]
+pub(super) struct TooLarge;
+
+impl Feed {
+    /// Gives the handler a piece of the body.
+    pub(super) fn push(&mut self, chunk: &[u8], end: bool) -> Result<Taken, TooLarge> {
+        self.bytes_left = self.bytes_left.checked_sub(chunk.len() as u64).ok_or(TooLarge)?;
+        let is_read = self.pipe.push(chunk);
+        if end {
+            self.pipe.finish();
+        }
+        Ok(if is_read { Taken::Later } else { Taken::Stop })
+    }
+}
 
 impl Drop for Feed {
     fn drop(&mut self) {
         // After the body's end this changes nothing: the first end stands.
-        self.0.cut();
+        self.pipe.cut();
     }
 }
 

@@ -1,13 +1,39 @@
 //! Functions as handlers.
 
+use super::options::RouteOptions;
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 
-/// A function that answers requests: `Fn()`, `Fn(Request)` or `Fn(Request, &State)`, returning anything that
-/// is [`IntoResponse`]. It may block.
+/// A function that answers requests: `Fn()`, `Fn(Request)`, `Fn(&State)` or `Fn(Request, &State)`, where
+/// `State` is that of the app, returning anything that is [`IntoResponse`]. It may block.
+///
+/// ```
+/// use rws_std::{App, Request};
+///
+/// fn greet(request: Request, greeting: &String) -> String {
+///     format!("{greeting}, {}!", request.param("name"))
+/// }
+///
+/// let app = App::with_state("Hello".to_owned())
+///     .get("/", || "no arguments")
+///     .get("/path", |request: Request| request.path().to_owned())
+///     .get("/greeting", |greeting: &String| greeting.clone())
+///     .get("/hello/:name", greet);
+/// ```
+///
+/// A closure names the types of its arguments; what it moves in must be `Send + Sync`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handler for an app whose state is `{S}`",
+    label = "not a handler",
+    note = "a handler is `Fn()`, `Fn(Request)`, `Fn(&{S})` or `Fn(Request, &{S})`, and `Send + Sync + 'static`",
+    note = "it returns what is `IntoResponse`: a `Response`, a text, bytes, a `Status`, `(Status, …)`, or a `Result` of these, such as `Result<_, Failure>`",
+    note = "a closure must name the types of its arguments: `|request: Request, state: &{S}| …`"
+)]
 pub trait Handler<S, Arguments>: Send + Sync + 'static {
-    /// Whether it reads its body as it comes; see [`streaming`].
-    const STREAMS: bool = false;
+    /// What its route says about it; see [`handler`](super::handler()).
+    fn options(&self) -> RouteOptions {
+        RouteOptions::default()
+    }
 
     /// Answers one request.
     fn call(&self, request: Request<'_>, state: &S) -> Response;
@@ -33,6 +59,20 @@ where
     }
 }
 
+/// The arguments of a handler that takes the state alone.
+#[derive(Clone, Copy, Debug)]
+pub struct StateOnly;
+
+impl<F, R, S> Handler<S, StateOnly> for F
+where
+    F: for<'r> Fn(&'r S) -> R + Send + Sync + 'static,
+    R: IntoResponse,
+{
+    fn call(&self, _request: Request<'_>, state: &S) -> Response {
+        self(state).into_response()
+    }
+}
+
 impl<F, R, S> Handler<S, (Request<'static>, S)> for F
 where
     F: for<'r> Fn(Request<'r>, &'r S) -> R + Send + Sync + 'static,
@@ -48,22 +88,4 @@ pub(super) type BoxedHandler<S> = Box<dyn Fn(Request<'_>, &S) -> Response + Send
 
 pub(super) fn boxed<S: 'static, Arguments: 'static>(handler: impl Handler<S, Arguments>) -> BoxedHandler<S> {
     Box::new(move |request, state| handler.call(request, state))
-}
-
-/// A handler that reads its body as it comes; made by [`streaming`].
-#[derive(Clone, Copy, Debug)]
-pub struct Streaming<H>(H);
-
-/// Lets `handler` read its body as it comes instead of collecting it beforehand. It runs on a thread of its
-/// own, beside the connection.
-pub const fn streaming<H>(handler: H) -> Streaming<H> {
-    Streaming(handler)
-}
-
-impl<S, A: 'static, H: Handler<S, A>> Handler<S, Streaming<A>> for Streaming<H> {
-    const STREAMS: bool = true;
-
-    fn call(&self, request: Request<'_>, state: &S) -> Response {
-        self.0.call(request, state)
-    }
 }

@@ -11,15 +11,31 @@
 //! }
 //! ```
 //!
-//! Handlers are plain functions and may block; the server goes on without them. Request bodies are collected
-//! before a handler runs (413 beyond [`AppWithState::body_bytes_max`]); a handler wrapped in [`streaming`]
-//! reads its body as it comes, on a thread of its own, with no limit but
-//! [`Limits::body_bytes_max`](rws_core::Limits::body_bytes_max) and its own.
+//! Handlers are plain functions and may block; the server goes on without them. What they share is the app's
+//! state ([`App::with_state`]), lent to those that take it as their last argument. They return whatever is
+//! [`IntoResponse`], or a `Result` with [`Failure`].
+//!
+//! | a handler's | is | with |
+//! |---|---|---|
+//! | path parameters | decoded once, with the path | [`Request::param`], [`Request::param_as`] |
+//! | query | decoded when asked for | [`Request::query`], [`Request::query_pairs`] |
+//! | request body | collected beforehand: 413 beyond [`App::body_bytes_max`], 2 MiB unless it is set | [`Request::bytes`], [`Request::text`], `Request::json` |
+//! | request body, [`streaming`] | read as it comes, with no limit unless the route, a layer or [`Limits`](rws_core::Limits) sets one | [`Request::into_body`] |
+//! | response body | there at once | [`Response::text`], [`Response::html`], [`Response::bytes`], `Response::json` |
+//! | response body, streamed | written later, from any thread | [`Request::stream`] |
+//! | thread | its shard's until it turns out to block, or as it is told | [`WithOptions::placement`] |
+//!
+//! Three programs to begin with are in `rws-std/examples`: `todo` (JSON and state), `upload` (a body as it
+//! comes), `events` (server-sent events).
 
 mod body;
 mod endpoint;
 mod exchange;
+mod failure;
 mod handler;
+#[cfg(feature = "json")]
+mod json;
+mod options;
 mod pipe;
 mod request;
 mod response;
@@ -33,7 +49,9 @@ use rws_core::route::{MethodSet, Order, OwnedRouteTable, Route, RouteEntry, Rout
 
 pub use self::body::Body;
 pub use self::exchange::AppExchange;
-pub use self::handler::{Handler, Streaming, streaming};
+pub use self::failure::Failure;
+pub use self::handler::{Handler, StateOnly};
+pub use self::options::{RouteOptions, WithOptions, handler, streaming};
 pub use self::pipe::{BodyWriter, PipeReader};
 pub use self::request::Request;
 pub use self::response::{IntoResponse, Response};
@@ -48,23 +66,43 @@ use crate::room::PooledRoom;
 /// Bytes of a request body that are collected before a handler runs, unless the app says otherwise.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// An app without shared state.
-pub type App = AppWithState<()>;
-
 /// Routes, and the state that their handlers share.
-pub struct AppWithState<S> {
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use rws_std::{App, Request};
+///
+/// #[derive(Default)]
+/// struct Visits {
+///     count: AtomicU64,
+/// }
+///
+/// fn visit(request: Request, visits: &Visits) -> String {
+///     let count = visits.count.fetch_add(1, Ordering::Relaxed) + 1;
+///     format!("Hello, {}! You are visitor {count}.", request.param("name"))
+/// }
+///
+/// let app = App::with_state(Visits::default()).get("/", || "Hello!").get("/visit/:name", visit);
+/// ```
+///
+/// An app without state is an `App`, one with a state `S` an `App<S>`.
+pub struct App<S = ()> {
     state: S,
     routes: Vec<Route<Endpoint<S>, Box<str>>>,
     body_bytes_max: usize,
     layers: Stack<JobCx>,
 }
 
+/// Another name of [`App`], for where the state is what matters.
+pub type AppWithState<S> = App<S>;
+
 /// An app with its layers, ready to be served.
 pub type Wrapped<S> = Layered<Stack<JobCx>, Serving<S>, PooledRoom>;
 
-impl<S> core::fmt::Debug for AppWithState<S> {
+impl<S> core::fmt::Debug for App<S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("AppWithState").field("routes", &self.routes.len()).finish_non_exhaustive()
+        f.debug_struct("App").field("routes", &self.routes.len()).finish_non_exhaustive()
     }
 }
 
@@ -81,10 +119,10 @@ impl Default for App {
     }
 }
 
-impl<S: Send + Sync + 'static> AppWithState<S> {
+impl<S: Send + Sync + 'static> App<S> {
     /// An app whose handlers share `state`.
-    pub fn with_state(state: S) -> AppWithState<S> {
-        AppWithState { state, routes: Vec::new(), body_bytes_max: BODY_BYTES_MAX, layers: Stack::new() }
+    pub fn with_state(state: S) -> App<S> {
+        App { state, routes: Vec::new(), body_bytes_max: BODY_BYTES_MAX, layers: Stack::new() }
     }
 
     /// Puts a layer around the whole app. The first one is the outermost.
@@ -137,6 +175,7 @@ impl<S: Send + Sync + 'static> AppWithState<S> {
     }
 
     /// Answers requests with any of `methods` to `pattern` (`:name` takes one segment, `*rest` what is left).
+    /// Options of the route stand around its handler: [`handler`], [`streaming`].
     #[must_use]
     pub fn route<A: 'static>(self, methods: MethodSet, pattern: &str, handler: impl Handler<S, A>) -> Self {
         self.push(methods, pattern, Endpoint::Function(Function::new(handler)))
@@ -147,7 +186,9 @@ impl<S: Send + Sync + 'static> AppWithState<S> {
         self
     }
 
-    /// How many bytes of a request body are collected before a handler runs: 413 beyond.
+    /// How many bytes of a request body are collected before a handler runs: 413 beyond. 2 MiB unless it is
+    /// said here, or for one route by [`WithOptions::body_bytes_max`]; what [`streaming`] handlers read as it
+    /// comes is not collected.
     #[must_use]
     pub fn body_bytes_max(mut self, bytes: usize) -> Self {
         self.body_bytes_max = bytes;

@@ -13,6 +13,7 @@ use std::thread::{self, ThreadId};
 
 use rws_core::connection::Fill;
 
+use super::failure::BodyError;
 use crate::job::{Waker, about_to_block};
 
 /// Bytes that a pipe holds before its writer waits.
@@ -155,7 +156,7 @@ impl Pipe {
         let is_cut = n == 0 && inside.end == End::Cut;
         drop(inside);
         if is_cut {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body is incomplete"));
+            return Err(BodyError::Incomplete.into());
         }
         self.took(n);
         Ok(n)
@@ -175,18 +176,32 @@ impl Pipe {
                 inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner);
             }
         }
+        let n = bytes.len().min(PIPE_BYTES_MAX.saturating_sub(inside.bytes));
+        self.put(inside, &bytes[..n])?;
+        Ok(n)
+    }
+
+    /// Writes all of it or nothing, without waiting.
+    fn try_write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        let inside = self.lock();
+        if inside.bytes + bytes.len() > PIPE_BYTES_MAX && !inside.reader_gone {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.put(inside, bytes)
+    }
+
+    fn put(&self, mut inside: MutexGuard<'_, Inside>, bytes: &[u8]) -> io::Result<()> {
         if inside.reader_gone {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"));
         }
-        let n = bytes.len().min(PIPE_BYTES_MAX - inside.bytes);
         // Who takes from the stream goes on until he finds it empty, and needs no call before that.
         let was_empty = inside.bytes == 0;
-        inside.put(&bytes[..n]);
+        inside.put(bytes);
         drop(inside);
         if was_empty {
             self.waker.wake();
         }
-        Ok(n)
+        Ok(())
     }
 
     fn took(&self, n: usize) {
@@ -276,6 +291,20 @@ pub struct BodyWriter {
 }
 
 impl BodyWriter {
+    /// Writes all of `bytes` or nothing, without waiting: for whoever serves many clients from one thread.
+    ///
+    /// # Errors
+    /// `WouldBlock` while the client is so slow that there is no room for it: at most 256 KiB wait to be
+    /// sent. `BrokenPipe` once it is gone.
+    pub fn try_write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        self.pipe.try_write_all(bytes)
+    }
+
+    /// Whether the client is gone, as far as the server knows; writing fails then.
+    pub fn is_gone(&self) -> bool {
+        self.pipe.lock().reader_gone
+    }
+
     /// The answer is whole.
     pub fn finish(self) {
         self.pipe.finish();
@@ -288,6 +317,13 @@ impl io::Write for BodyWriter {
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+    /// What one `write!` says leaves as one piece.
+    fn write_fmt(&mut self, text: core::fmt::Arguments<'_>) -> io::Result<()> {
+        match text.as_str() {
+            Some(text) => self.write_all(text.as_bytes()),
+            None => self.write_all(text.to_string().as_bytes()),
+        }
     }
 }
 

@@ -1,14 +1,38 @@
 //! What a handler answers with.
 
+use alloc::borrow::Cow;
+
 use rws_core::connection::BodyPlan;
-use rws_core::message::{FieldBlock, FieldName, OwnedFields, ResponseHead};
+use rws_core::message::{FieldBlock, FieldName, KnownName, OwnedFields, ResponseHead};
 use rws_core::{Error, Status, field_lines};
 
 use super::body::Body;
 
 /// A response: status, fields, body.
 ///
+/// ```
+/// use rws_std::{Response, Status};
+///
+/// let page = Response::html("<h1>Made</h1>").status(Status::CREATED).field("Location", "/pages/7");
+/// let image = Response::bytes(&b"GIF89a"[..]).content_type("image/gif");
+/// let login = Response::new(Status::NO_CONTENT)
+///     .field("Cache-Control", "no-store")
+///     .append_field("Set-Cookie", "theme=dark")
+///     .append_field("Set-Cookie", "size=large");
+/// ```
+///
+/// [`Response::field`] *sets* a field: whatever stood under this name, from the constructor too, makes way,
+/// so there is never a second `Content-Type`. [`Response::append_field`] adds a line, for those that may be
+/// there more than once (`Set-Cookie`, `Vary`, `Link`, `WWW-Authenticate`).
+///
 /// The engine writes the framing fields (`Content-Length`, `Transfer-Encoding`, `Connection`) and `Date`.
+///
+/// # What cannot stand in a head
+///
+/// A name that is no token, or a value with CR, LF, NUL or another control character, never reaches the wire
+/// (it would let whoever has a say in the value write fields or whole responses of his own). The builders
+/// answer 500 in place of such a response, whatever is said of it afterwards; [`Response::add_field`] and
+/// [`Response::set_field`] return an error instead, for values that come from elsewhere.
 #[derive(Debug)]
 pub struct Response {
     pub(super) status: Status,
@@ -21,6 +45,8 @@ pub struct Response {
 pub(super) enum ResponseFields {
     Constant(FieldBlock<'static>),
     Owned(Box<OwnedFields>),
+    /// The response stands in for one that could not be made: a text, which nothing changes any more.
+    Sealed,
 }
 
 const TEXT: FieldBlock<'static> = field_lines!["Content-Type: text/plain; charset=utf-8"];
@@ -33,51 +59,58 @@ impl Response {
         Response { status, fields: ResponseFields::Constant(FieldBlock::EMPTY), body: Body::Empty }
     }
 
-    /// 200 with a constant text, `text/plain`.
-    pub const fn text(text: &'static str) -> Response {
-        Response {
-            status: Status::OK,
-            fields: ResponseFields::Constant(TEXT),
-            body: Body::Constant(text.as_bytes()),
-        }
-    }
-
     /// 200 with a text, `text/plain`.
-    pub fn owned_text(text: String) -> Response {
-        Response { body: Body::Bytes(text.into_bytes()), ..Response::text("") }
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
+        Response::of(TEXT, Body::from(text.into()))
     }
 
     /// 200 with a page, `text/html`.
-    pub fn html(page: impl Into<String>) -> Response {
-        Response {
-            status: Status::OK,
-            fields: ResponseFields::Constant(HTML),
-            body: Body::Bytes(page.into().into_bytes()),
-        }
+    pub fn html(page: impl Into<Cow<'static, str>>) -> Response {
+        Response::of(HTML, Body::from(page.into()))
+    }
+
+    /// 200 with bytes, `application/octet-stream`.
+    pub fn bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Response {
+        Response::of(BYTES, Body::from(bytes.into()))
     }
 
     /// 200 with bytes or a stream, `application/octet-stream`.
     pub fn body(body: impl Into<Body>) -> Response {
-        Response { status: Status::OK, fields: ResponseFields::Constant(BYTES), body: body.into() }
+        Response::of(BYTES, body.into())
+    }
+
+    const fn of(fields: FieldBlock<'static>, body: Body) -> Response {
+        Response { status: Status::OK, fields: ResponseFields::Constant(fields), body }
     }
 
     /// The same response with another status.
     #[must_use]
     pub const fn status(mut self, status: Status) -> Response {
-        self.status = status;
+        if !matches!(self.fields, ResponseFields::Sealed) {
+            self.status = status;
+        }
         self
     }
 
-    /// The same response with one more field line. A name or value that cannot stand in a head makes it a
-    /// 500: use [`Response::add_field`] for values that come from elsewhere.
+    /// The same response with this `Content-Type`, in place of the constructor's.
+    #[must_use]
+    pub fn content_type(self, media_type: impl AsRef<[u8]>) -> Response {
+        self.field(KnownName::ContentType, media_type)
+    }
+
+    /// The same response with this field, in place of all that it has under this name. One that cannot stand
+    /// in a head makes it a 500.
     #[must_use]
     pub fn field<'n>(mut self, name: impl Into<FieldName<'n>>, value: impl AsRef<[u8]>) -> Response {
-        match self.add_field(name, value.as_ref()) {
-            Ok(()) => self,
-            Err(_) => {
-                Response::text("the handler made a malformed field\n").status(Status::INTERNAL_SERVER_ERROR)
-            }
-        }
+        let outcome = self.set_field(name, value.as_ref());
+        self.or_malformed(outcome)
+    }
+
+    /// The same response with one more field line. One that cannot stand in a head makes it a 500.
+    #[must_use]
+    pub fn append_field<'n>(mut self, name: impl Into<FieldName<'n>>, value: impl AsRef<[u8]>) -> Response {
+        let outcome = self.add_field(name, value.as_ref());
+        self.or_malformed(outcome)
     }
 
     /// Adds a field line.
@@ -85,7 +118,10 @@ impl Response {
     /// # Errors
     /// If the name is not a token, the value has control characters, or the head grows beyond 64 KiB.
     pub fn add_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
-        self.fields_mut().push(name, value)
+        match self.fields_mut() {
+            Some(fields) => fields.push(name, value),
+            None => Ok(()),
+        }
     }
 
     /// Replaces every field line of this name.
@@ -93,7 +129,10 @@ impl Response {
     /// # Errors
     /// As [`Response::add_field`].
     pub fn set_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
-        self.fields_mut().set(name, value)
+        match self.fields_mut() {
+            Some(fields) => fields.set(name, value),
+            None => Ok(()),
+        }
     }
 
     /// The status.
@@ -106,6 +145,7 @@ impl Response {
         match &self.fields {
             ResponseFields::Constant(block) => *block,
             ResponseFields::Owned(fields) => fields.block(),
+            ResponseFields::Sealed => TEXT,
         }
     }
 
@@ -117,18 +157,49 @@ impl Response {
         self.body.plan()
     }
 
-    fn fields_mut(&mut self) -> &mut OwnedFields {
+    /// The same response, a text, which nothing that is said of it later will change.
+    pub(super) fn sealed(self) -> Response {
+        Response { fields: ResponseFields::Sealed, ..self }
+    }
+
+    fn or_malformed(self, outcome: Result<(), Error>) -> Response {
+        match outcome {
+            Ok(()) => self,
+            Err(_) => Response::text("the handler made a malformed field\n")
+                .status(Status::INTERNAL_SERVER_ERROR)
+                .sealed(),
+        }
+    }
+
+    /// The fields for edits, unless they are to stay as they are.
+    fn fields_mut(&mut self) -> Option<&mut OwnedFields> {
         if let ResponseFields::Constant(block) = self.fields {
             self.fields = ResponseFields::Owned(Box::new(OwnedFields::copy_of(block)));
         }
         match &mut self.fields {
-            ResponseFields::Owned(fields) => fields,
-            ResponseFields::Constant(_) => unreachable!("made owned above"),
+            ResponseFields::Owned(fields) => Some(fields),
+            ResponseFields::Constant(_) | ResponseFields::Sealed => None,
         }
     }
 }
 
 /// What a handler may return.
+///
+/// | type | response |
+/// |---|---|
+/// | [`Response`] | itself |
+/// | `&'static str`, `String`, `Cow<'static, str>` | 200, `text/plain` |
+/// | `&'static [u8]`, `Vec<u8>`, [`Body`] | 200, `application/octet-stream` |
+/// | `()` | 204 |
+/// | [`Status`] | that status, with its reason phrase as a text |
+/// | `(Status, R)` | `R`, with that status |
+/// | `Result<R, E>` | whichever it is; [`Failure`](super::Failure) as `E` takes any error by `?` |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no response",
+    label = "a handler can't return this",
+    note = "return a `Response`, a text, bytes, a `Status`, `(Status, …)` or a `Result` of these",
+    note = "for JSON return `Response::json(&value)`; for errors of any type return `Result<_, Failure>`"
+)]
 pub trait IntoResponse {
     /// The response that it means.
     fn into_response(self) -> Response;
@@ -148,7 +219,31 @@ impl IntoResponse for &'static str {
 
 impl IntoResponse for String {
     fn into_response(self) -> Response {
-        Response::owned_text(self)
+        Response::text(self)
+    }
+}
+
+impl IntoResponse for Cow<'static, str> {
+    fn into_response(self) -> Response {
+        Response::text(self)
+    }
+}
+
+impl IntoResponse for &'static [u8] {
+    fn into_response(self) -> Response {
+        Response::bytes(self)
+    }
+}
+
+impl IntoResponse for Body {
+    fn into_response(self) -> Response {
+        Response::body(self)
+    }
+}
+
+impl IntoResponse for () {
+    fn into_response(self) -> Response {
+        Response::new(Status::NO_CONTENT)
     }
 }
 
@@ -177,5 +272,57 @@ impl<R: IntoResponse, E: IntoResponse> IntoResponse for Result<R, E> {
             Ok(answer) => answer.into_response(),
             Err(error) => error.into_response(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values<'r>(response: &'r Response, name: &str) -> Vec<&'r [u8]> {
+        let name = FieldName::from(name);
+        response.fields().iter().filter(|(known, _)| *known == name).map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn a_field_is_set_and_only_what_is_appended_is_there_twice() {
+        let response = Response::html("x")
+            .content_type("text/plain")
+            .field("content-TYPE", "image/png")
+            .append_field("Set-Cookie", "a=1")
+            .append_field("set-cookie", "b=2");
+        assert_eq!(values(&response, "Content-Type"), [b"image/png"]);
+        assert_eq!(values(&response, "Set-Cookie"), [b"a=1", b"b=2"]);
+        assert!(values(&response.field("Set-Cookie", "c=3"), "Set-Cookie") == [b"c=3"]);
+    }
+
+    #[test]
+    fn a_field_that_splits_the_head_makes_a_500_that_stays_one() {
+        for (name, value) in [
+            ("X-A", "a\r\nX-B: b"),
+            ("X-A", "a\nb"),
+            ("X-A", "a\rb"),
+            ("X-A", "a\0b"),
+            ("X-A", "\x7f"),
+            ("X\r\nX-B", "a"),
+            ("X\0", "a"),
+            ("X: Y", "a"),
+            ("", "a"),
+        ] {
+            let set = |response: Response| response.field(name, value);
+            let append = |response: Response| response.append_field(name, value);
+            for change in [&set as &dyn Fn(Response) -> Response, &append] {
+                let response = change(Response::text("secret").field("X-Kept", "no"));
+                let response = response.status(Status::OK).field("X-Late", "no").content_type("text/html");
+                assert_eq!(response.code(), Status::INTERNAL_SERVER_ERROR, "{name:?}: {value:?}");
+                assert_eq!(response.fields().iter().count(), 1, "{name:?}: {value:?}");
+                assert_eq!(values(&response, "Content-Type"), [b"text/plain; charset=utf-8"]);
+            }
+            let mut response = Response::text("x");
+            assert!(response.add_field(name, value.as_bytes()).is_err(), "{name:?}: {value:?}");
+            assert!(response.set_field(name, value.as_bytes()).is_err(), "{name:?}: {value:?}");
+            assert_eq!(response.fields().iter().count(), 1, "{name:?}: {value:?}");
+        }
+        assert_eq!(Response::text("x").content_type("a\nb").code(), Status::INTERNAL_SERVER_ERROR);
     }
 }

@@ -15,8 +15,8 @@ use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
 use rws_core::service::{Context, Service, Taken, WholeAnswer};
 
 use super::body::Body;
-use super::endpoint::Endpoint;
-use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase};
+use super::endpoint::{Endpoint, Function, too_large};
+use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase, TooLarge};
 use super::pipe::{Pipe, PipeReader};
 use super::request::Request;
 use super::response::Response;
@@ -24,7 +24,7 @@ use crate::application::Application;
 use crate::files::{FilePlan, FileRequest, FileServer};
 use crate::job::JobCx;
 
-/// An app that is being served; made by [`AppWithState::finish`](super::AppWithState::finish).
+/// An app that is being served; made by [`App::finish`](super::App::finish).
 #[derive(Debug)]
 pub struct Serving<S>(pub(super) Arc<Inner<S>>);
 
@@ -63,15 +63,10 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             framing => framing,
         };
         match framing {
-            BodyFraming::None if function.blocks() => self.begin_elsewhere(cx, head, BodyFraming::None),
+            BodyFraming::None if function.blocks() => self.begin_elsewhere(cx, head, None),
             BodyFraming::None => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
-            body if function.streams => self.begin_elsewhere(cx, head, body),
-            BodyFraming::Sized(n) if n > inner.body_bytes_max as u64 => AppExchange::answering(too_large()),
             BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
-                AppExchange(Phase::Collecting(Box::new(Collecting {
-                    head: OwnedRequestHead::of(head),
-                    body: Vec::new(),
-                })))
+                self.begin_body(cx, head, function, framing)
             }
         }
     }
@@ -79,7 +74,7 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
     fn body(&self, cx: &mut JobCx, state: &mut AppExchange, chunk: &[u8], end: bool) -> Taken {
         match &mut state.0 {
             Phase::Collecting(collecting) => {
-                if collecting.body.len() + chunk.len() > self.0.body_bytes_max {
+                if collecting.body.len() + chunk.len() > collecting.bytes_max {
                     *state = AppExchange::answering(too_large());
                     return Taken::Stop;
                 }
@@ -91,9 +86,22 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 }
                 Taken::All
             }
-            Phase::Elsewhere(elsewhere) => feed(elsewhere.feed.as_ref(), chunk, end),
-            Phase::Answering(answering) => feed(answering.feed.as_ref(), chunk, end),
-            Phase::File(_) => Taken::Stop,
+            Phase::Elsewhere(elsewhere) => match &mut elsewhere.feed {
+                Some(feed) => feed.push(chunk, end).unwrap_or_else(|TooLarge| {
+                    *state = AppExchange::answering(too_large());
+                    Taken::Stop
+                }),
+                None => Taken::Stop,
+            },
+            Phase::Answering(Answering { feed: place @ Some(_), .. }) => {
+                let taken = place.as_mut().map_or(Ok(Taken::Stop), |feed| feed.push(chunk, end));
+                taken.unwrap_or_else(|TooLarge| {
+                    // The answer has begun: all that is left is to let its reader know.
+                    *place = None;
+                    Taken::Stop
+                })
+            }
+            Phase::Answering(_) | Phase::File(_) => Taken::Stop,
         }
     }
 
@@ -183,16 +191,41 @@ fn file(
 }
 
 impl<S: Send + Sync + 'static> Serving<S> {
-    /// Starts the handler on another thread, with a pipe for the body if there is one.
-    fn begin_elsewhere(&self, cx: &mut JobCx, head: &RequestHead<'_>, framing: BodyFraming) -> AppExchange {
-        let feed = Pipe::for_request(cx.waker());
+    /// A request with a body: refused as its framing tells, else streamed or collected.
+    fn begin_body(
+        &self,
+        cx: &mut JobCx,
+        head: &RequestHead<'_>,
+        function: &Function<S>,
+        framing: BodyFraming,
+    ) -> AppExchange {
+        if let Some(refusal) = function.refuses(framing, self.0.body_bytes_max) {
+            return AppExchange::answering(refusal);
+        }
+        if function.options.streams {
+            return self.begin_elsewhere(cx, head, Some(function.body_bytes_max(self.0.body_bytes_max)));
+        }
+        AppExchange(Phase::Collecting(Box::new(Collecting {
+            head: OwnedRequestHead::of(head),
+            body: Vec::new(),
+            bytes_max: function.collected_bytes_max(self.0.body_bytes_max),
+        })))
+    }
+
+    /// Starts the handler on another thread, with a pipe for a body of at most `body_bytes_max` if there is
+    /// one.
+    fn begin_elsewhere(
+        &self,
+        cx: &mut JobCx,
+        head: &RequestHead<'_>,
+        body_bytes_max: Option<u64>,
+    ) -> AppExchange {
+        let pipe = Pipe::for_request(cx.waker());
         let answer = Arc::new(AnswerSlot::default());
         let owned = OwnedRequestHead::of(head);
-        let body = match framing {
-            BodyFraming::None => Body::Empty,
-            BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
-                Body::Stream(PipeReader(Arc::clone(&feed)))
-            }
+        let body = match body_bytes_max {
+            None => Body::Empty,
+            Some(_) => Body::Stream(PipeReader(Arc::clone(&pipe))),
         };
         let (inner, slot, waker, mut job_cx) =
             (Arc::clone(&self.0), Arc::clone(&answer), cx.waker(), cx.fork());
@@ -205,7 +238,8 @@ impl<S: Send + Sync + 'static> Serving<S> {
             let busy = Response::text("the server is busy\n").status(Status::SERVICE_UNAVAILABLE);
             return AppExchange::answering(busy.field(KnownName::RetryAfter, "1"));
         }
-        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed: Some(Feed(feed)), answer })))
+        let feed = Some(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0) });
+        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
     }
 }
 
@@ -229,7 +263,9 @@ impl<S: 'static> Inner<S> {
     ) -> Response {
         match *found {
             RouteMatch::Found(Matched { to: Endpoint::Function(function), pattern, path, .. }) => {
-                function.run(Request { cx, head, matched: Some((pattern, path)), body }, &self.state)
+                let body_bytes_max = function.collected_bytes_max(self.body_bytes_max);
+                let matched = Some((pattern, path));
+                function.run(Request { cx, head, matched, body, body_bytes_max }, &self.state)
             }
             // Files are answered before it comes to this.
             RouteMatch::Found(_) => Response::new(Status::INTERNAL_SERVER_ERROR),
@@ -257,19 +293,6 @@ impl<S: 'static> Inner<S> {
     }
 }
 
-fn feed(feed: Option<&Feed>, chunk: &[u8], end: bool) -> Taken {
-    let Some(Feed(pipe)) = feed else { return Taken::Stop };
-    let is_read = pipe.push(chunk);
-    if end {
-        pipe.finish();
-    }
-    if is_read { Taken::Later } else { Taken::Stop }
-}
-
 fn with_allow(response: Response, allow: MethodSet) -> Response {
     response.field(KnownName::Allow, allow.to_string())
-}
-
-fn too_large() -> Response {
-    Response::text("the body is too large\n").status(Status::CONTENT_TOO_LARGE)
 }

@@ -281,6 +281,22 @@ fn offloaded_jobs_wait_in_a_bounded_queue_and_then_are_refused() {
 }
 
 #[test]
+fn a_shard_offloads_while_the_others_are_still_being_started() {
+    const SHARDS: usize = 4;
+    for _ in 0..if cfg!(miri) { 2 } else { 100 } {
+        let (tell, told) = channel();
+        let drive = move |_: Held<()>, _, spares: &Arc<Spares<()>>| {
+            tell.send(spares.offload(Box::new(|| ())).is_ok()).unwrap();
+        };
+        let handover = Handover::start(ThreadLimits::default(), vec![(); SHARDS], drive, || ()).unwrap();
+        for _ in 0..SHARDS {
+            assert!(told.recv_timeout(PATIENCE).unwrap(), "refused, as if nobody would ever come");
+        }
+        assert_eq!(handover.join(soon()), 0);
+    }
+}
+
+#[test]
 fn a_burst_of_jobs_that_block_gets_a_thread_each() {
     let (handover, commands) = start(ThreadLimits::default());
     let spares = handover.spares();

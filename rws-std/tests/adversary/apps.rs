@@ -125,7 +125,7 @@ fn a_handler_that_writes_more_than_fits_before_it_answers_is_told_so() {
         let (response, mut writer) = request.stream();
         match writer.write_all(&[b'x'; 1 << 20]) {
             Ok(()) => response,
-            Err(error) => rws_std::Response::owned_text(format!("{:?}", error.kind())),
+            Err(error) => rws_std::Response::text(format!("{:?}", error.kind())),
         }
     });
     let running = serve(app);

@@ -72,6 +72,17 @@ fn an_override_holds_where_it_says_so() {
 }
 
 #[test]
+fn a_length_is_demanded_where_the_layer_says_so() {
+    let layer = BodyLimitLayer::new(10).require_length();
+    let untold = run(layer, &Exchange::new("POST", "/").streamed(b"x"));
+    assert_eq!((untold.status(), untold.taken_before_head()), (Status::LENGTH_REQUIRED, 0));
+    assert_eq!(run(layer, &Exchange::new("POST", "/").body(b"x")).status(), Status::OK);
+    assert_eq!(run(layer, &Exchange::get("/")).status(), Status::OK);
+    let overridden = layer.with_override(|_: &RequestHead<'_>| Some(20));
+    assert_eq!(run(overridden, &Exchange::new("POST", "/").streamed(b"x")).status(), Status::LENGTH_REQUIRED);
+}
+
+#[test]
 fn the_service_behind_sees_nothing_of_a_refused_request() {
     let service: Layered<_, _, ()> =
         Layered::with_room((BodyLimitLayer::new(0),), Fixed::text(Status::OK, "reached"));

@@ -19,14 +19,14 @@ impl<T: Send + 'static> Spares<T> {
     /// # Errors
     /// The system's, when it has no thread for a shard. Refused spares are no error.
     pub(in crate::handover) fn launch(self: &Arc<Self>, shards: Vec<Held<T>>) -> io::Result<()> {
+        // All at once, before the first of them offloads a job: whoever is beyond the shards is a spare.
+        let all = shards.len();
+        self.lock().threads += all;
         for (number, held) in shards.into_iter().enumerate() {
-            let mut state = self.lock();
-            state.threads += 1;
-            drop(state);
             let pool = Arc::clone(self);
             let start = move || pool.run(Work::Shard(held, Arrival::Launched));
             if let Err(error) = self.spawn(start) {
-                self.lock().threads -= 1;
+                self.lock().threads -= all - number;
                 let text = format!("no thread for shard {} of {}: {error}", number + 1, self.slots.len());
                 return Err(io::Error::new(error.kind(), text));
             }

@@ -24,7 +24,7 @@ fn app() -> App {
             }
         }
         let path = request.path().to_owned();
-        let query = request.query().unwrap_or(b"").to_vec();
+        let query = request.raw_query().unwrap_or(b"").to_vec();
         let body = request.into_body().read_all(1 << 20).expect("a whole body");
         let mut mirrored = Response::body(body).field("path", path).field("query", query);
         for (name, value) in response.fields().iter() {
