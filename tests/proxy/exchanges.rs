@@ -206,7 +206,7 @@ fn interim_answers_go_on_to_the_client() {
     assert_eq!(answer.whole(), (200, "done"));
     let statuses: Vec<u16> = answer.interim.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [102, 103]);
-    assert_eq!(answer.interim[1].1, [("Link".to_owned(), "</b>".to_owned())]);
+    assert_eq!(answer.interim[1].1, [("Link".to_owned(), b"</b>".to_vec())]);
     client.send("GET / HTTP/1.0\r\n\r\n");
     link.request();
     link.send("HTTP/1.1 103 Early Hints\r\n\r\n");

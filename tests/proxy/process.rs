@@ -5,13 +5,13 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use rws_tests::content::{Arrived, send_content};
+
 use crate::client::Client;
-use crate::content::{Arrived, Content};
 
 const RSS_KIB_MAX: u64 = 32 * 1024;
 
@@ -49,9 +49,11 @@ impl Running {
     }
 
     fn upstream() -> Running {
-        let own = std::env::current_exe().expect("our path");
-        let arguments = ["--exact", "process::serves_as_an_upstream", "--ignored", "--nocapture"];
-        Running::start(Command::new(own).args(arguments))
+        Running::upstream_at("127.0.0.1:0")
+    }
+
+    fn upstream_at(address: &str) -> Running {
+        Running::start(Command::new(env!("CARGO_BIN_EXE_test-upstream")).arg(address))
     }
 
     /// `rws` with the example's configuration, but for the ports, which are the test's.
@@ -100,59 +102,6 @@ fn binary() -> PathBuf {
 }
 
 #[test]
-#[ignore = "not a test: the upstream process of the others"]
-fn serves_as_an_upstream() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    println!("http://{}", listener.local_addr().expect("an address"));
-    for stream in listener.incoming().flatten() {
-        std::thread::spawn(move || {
-            let mut client = Client::over(stream);
-            while serve_one(&mut client).is_some() {}
-        });
-    }
-}
-
-/// `GET /sized/N` and `GET /chunked/N` give N bytes, `PUT` says what became of its own.
-fn serve_one(client: &mut Client) -> Option<()> {
-    let head = client.request_head()?;
-    let target = head.target.clone();
-    let number = || target.rsplit('/').next().and_then(|word| word.parse::<u64>().ok());
-    if head.method == "PUT" {
-        let text = said(client.arrived(head.framing)?);
-        return client.stream.write_all(answer(&text).as_bytes()).ok();
-    }
-    let Some(bytes) = number() else {
-        return client.stream.write_all(answer(&std::process::id().to_string()).as_bytes()).ok();
-    };
-    let is_chunked = target.starts_with("/chunked/");
-    let framing =
-        if is_chunked { "Transfer-Encoding: chunked".to_owned() } else { format!("Content-Length: {bytes}") };
-    write!(client.stream, "HTTP/1.1 200 OK\r\n{framing}\r\n\r\n").ok()?;
-    send_content(&mut client.stream, bytes, is_chunked).ok()
-}
-
-fn said(arrived: Arrived) -> String {
-    format!("{} bytes, {}", arrived.bytes, if arrived.is_right { "right" } else { "wrong" })
-}
-
-fn answer(text: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())
-}
-
-fn send_content(stream: &mut TcpStream, bytes: u64, is_chunked: bool) -> std::io::Result<()> {
-    for piece in Content::of(bytes) {
-        if is_chunked {
-            write!(stream, "{:x}\r\n", piece.len())?;
-        }
-        stream.write_all(piece)?;
-        if is_chunked {
-            stream.write_all(b"\r\n")?;
-        }
-    }
-    if is_chunked { stream.write_all(b"0\r\n\r\n") } else { Ok(()) }
-}
-
-#[test]
 fn large_bodies_pass_in_little_memory_and_unchanged() {
     let upstreams = [Running::upstream(), Running::upstream()];
     let (rws, _folder) = Running::rws(&[&upstreams[0], &upstreams[1]]);
@@ -174,7 +123,7 @@ fn large_bodies_pass_in_little_memory_and_unchanged() {
         };
         client.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n"));
         send_content(&mut client.stream, bytes, is_chunked).expect("all of it goes up");
-        assert_eq!(client.answer().whole(), (200, said(expected).as_str()), "chunked={is_chunked} up");
+        assert_eq!(client.answer().whole(), (200, &*expected.to_string()), "chunked={is_chunked} up");
     }
     let peak = rws.peak_rss_kib();
     println!("peak RSS of rws with {bytes} bytes each way, twice: {peak} KiB");
@@ -230,7 +179,7 @@ fn outcome(rws: SocketAddr, number: usize) -> Outcome {
         return match client.answer_to("PUT") {
             Ok(answer) if answer.status != 200 => Outcome::Refused(answer.status),
             Ok(answer) if !answer.is_whole => Outcome::VisiblyCut,
-            Ok(answer) if answer.text() == said(expected) => Outcome::Right,
+            Ok(answer) if answer.text() == expected.to_string() => Outcome::Right,
             Ok(_) => Outcome::WrongButLooksWhole,
             Err(_) => Outcome::VisiblyCut,
         };
@@ -290,22 +239,5 @@ fn a_killed_upstream_never_yields_a_cut_answer_that_looks_whole_and_the_other_ta
 
 /// A new process at the address of one that was killed.
 fn restarted(old: &Running) -> Running {
-    let own = std::env::current_exe().expect("our path");
-    let arguments = ["--exact", "process::serves_as_an_upstream_again", "--ignored", "--nocapture"];
-    let mut command = Command::new(own);
-    Running::start(command.args(arguments).env("RWS_TEST_ADDRESS", old.address.to_string()))
-}
-
-#[test]
-#[ignore = "not a test: the upstream process of the others, at a given address"]
-fn serves_as_an_upstream_again() {
-    let address = std::env::var("RWS_TEST_ADDRESS").expect("an address");
-    let listener = TcpListener::bind(&address).expect("the port is free again");
-    println!("http://{address}");
-    for stream in listener.incoming().flatten() {
-        std::thread::spawn(move || {
-            let mut client = Client::over(stream);
-            while serve_one(&mut client).is_some() {}
-        });
-    }
+    Running::upstream_at(&old.address.to_string())
 }

@@ -3,9 +3,12 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use rws_tests::peer::read;
+pub(crate) use rws_tests::streaming::Framing;
 
 use crate::client::{Client, End, PATIENCE};
 
@@ -31,13 +34,6 @@ pub(crate) struct Seen {
     pub(crate) framing: Framing,
     pub(crate) body: Vec<u8>,
     pub(crate) trailers: Vec<(String, String)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
-    None,
-    Sized(usize),
-    Chunked,
 }
 
 impl Upstream {
@@ -249,19 +245,6 @@ impl Link {
     pub(crate) fn reset(self) {
         let linger = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
         linger.expect("a socket");
-    }
-}
-
-/// Reads what is there, or says how the connection has ended.
-pub(crate) fn read(stream: &mut TcpStream, into: &mut [u8]) -> Result<usize, End> {
-    match stream.read(into) {
-        Ok(0) => Err(End::Closed),
-        Ok(n) => Ok(n),
-        Err(error) => match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(End::Silent),
-            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Err(End::Reset),
-            other => panic!("reading: {other}"),
-        },
     }
 }
 

@@ -1,32 +1,46 @@
 //! Heads and bodies that are read as they come, for bodies that no test would hold in memory.
 
-use crate::client::Client;
 use crate::content::Arrived;
-use crate::upstream::Framing;
+use crate::peer::Peer;
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is none.
+    None,
+    /// `Content-Length`.
+    Sized(usize),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+}
 
 /// What begins a message.
 #[derive(Debug)]
-pub(crate) struct Start {
-    pub(crate) method: String,
-    pub(crate) target: String,
-    pub(crate) status: u16,
-    pub(crate) framing: Framing,
+pub struct Start {
+    /// Of a request.
+    pub method: String,
+    /// Of a request.
+    pub target: String,
+    /// Of an answer.
+    pub status: u16,
+    /// How its body ends.
+    pub framing: Framing,
 }
 
-impl Client {
+impl Peer {
     /// The head of the next request; `None` if the connection ends.
-    pub(crate) fn request_head(&mut self) -> Option<Start> {
+    pub fn request_head(&mut self) -> Option<Start> {
         self.start()
     }
 
     /// The head of the next answer.
     #[track_caller]
-    pub(crate) fn answer_head(&mut self) -> Start {
+    pub fn answer_head(&mut self) -> Start {
         self.try_answer_head().expect("an answer")
     }
 
     /// The head of the next answer; `None` if the connection ends.
-    pub(crate) fn try_answer_head(&mut self) -> Option<Start> {
+    pub fn try_answer_head(&mut self) -> Option<Start> {
         self.start()
     }
 
@@ -47,7 +61,7 @@ impl Client {
     }
 
     /// Reads a body to its end; `None` if that does not come.
-    pub(crate) fn arrived(&mut self, framing: Framing) -> Option<Arrived> {
+    pub fn arrived(&mut self, framing: Framing) -> Option<Arrived> {
         let mut arrived = Arrived::NOTHING;
         match framing {
             Framing::None => {}

@@ -1,6 +1,9 @@
 //! Bodies of any size that need no memory: what stands in them depends on the place alone, so that whoever reads
 //! one knows whether it arrived as it was sent.
 
+use core::fmt;
+use std::io::{self, Write};
+use std::net::TcpStream;
 use std::sync::OnceLock;
 
 /// After so many bytes it begins anew; a prime, so that no buffer's length divides it.
@@ -27,15 +30,38 @@ fn from(at: u64) -> &'static [u8] {
 }
 
 /// A body that is made as it is sent.
-pub(crate) struct Content {
+#[derive(Debug)]
+pub struct Content {
     at: u64,
     bytes: u64,
 }
 
 impl Content {
-    pub(crate) fn of(bytes: u64) -> Content {
+    /// So many bytes of it.
+    #[must_use]
+    pub fn of(bytes: u64) -> Content {
         Content { at: 0, bytes }
     }
+}
+
+/// Sends so many bytes of it, in chunks or as they are.
+///
+/// # Errors
+/// Those of the socket.
+pub fn send_content(stream: &mut TcpStream, bytes: u64, is_chunked: bool) -> io::Result<()> {
+    for piece in Content::of(bytes) {
+        if is_chunked {
+            write!(stream, "{:x}\r\n", piece.len())?;
+        }
+        stream.write_all(piece)?;
+        if is_chunked {
+            stream.write_all(b"\r\n")?;
+        }
+    }
+    if is_chunked {
+        stream.write_all(b"0\r\n\r\n")?;
+    }
+    Ok(())
 }
 
 impl Iterator for Content {
@@ -52,16 +78,19 @@ impl Iterator for Content {
 
 /// Reads such a body, in whatever pieces it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrived {
-    pub(crate) bytes: u64,
+pub struct Arrived {
+    /// How many came.
+    pub bytes: u64,
     /// Every byte was the one for its place.
-    pub(crate) is_right: bool,
+    pub is_right: bool,
 }
 
 impl Arrived {
-    pub(crate) const NOTHING: Arrived = Arrived { bytes: 0, is_right: true };
+    /// Nothing yet.
+    pub const NOTHING: Arrived = Arrived { bytes: 0, is_right: true };
 
-    pub(crate) fn add(&mut self, mut piece: &[u8]) {
+    /// The next bytes.
+    pub fn add(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {
             let expected = from(self.bytes);
             let (here, rest) = piece.split_at(piece.len().min(expected.len()));
@@ -69,5 +98,12 @@ impl Arrived {
             self.bytes += here.len() as u64;
             piece = rest;
         }
+    }
+}
+
+/// What an upstream says of it.
+impl fmt::Display for Arrived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes, {}", self.bytes, if self.is_right { "right" } else { "wrong" })
     }
 }
