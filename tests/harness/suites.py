@@ -51,7 +51,12 @@ def core_build(target: str, *features: str) -> list[str]:
 
 # Images for the board: their packages are built for its targets only.
 BOARD_WORKSPACES = [["--manifest-path", str(folder / "Cargo.toml")] for folder in board.WORKSPACES]
-PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello") for word in ("-p", crate)]
+PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello", "device") for word in ("-p", crate)]
+
+
+def device_build(target: str) -> list[str]:
+    return ["cargo", "build", "-p", "device", "--target", target]
+
 
 SUITES = [
     Suite("format", "every file is as rustfmt writes it",
@@ -70,9 +75,9 @@ SUITES = [
            ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy"],
            ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy"]],
           ("nextest",), env={"RUSTDOCFLAGS": "-D warnings"}),
-    Suite("core-targets", "rws-core without std, bare and with each feature, on bare metal and on the host",
-          [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"), ("--features", "json"))]
-          + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--all-features"]],
+    Suite("core-targets", "rws-core (bare, and with each feature) and the device without std on bare metal, and on the host",
+          [device_build(target) for target in BARE_METAL] + [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"), ("--features", "json"))]
+          + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--features", "alloc,json"]],
           ("bare-metal", "nextest")),
     Suite("link", "the engine and the board's driver on bare metal: no panic path, no allocator", [linking.check], ("bare-metal",)),
     Suite("loom", "every interleaving of the shard hand-over",

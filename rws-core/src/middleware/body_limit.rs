@@ -59,7 +59,7 @@ impl BodyLimitLayer {
     }
 
     /// The same layer, with other limits for some requests.
-    pub fn with_override<O: BodyLimitOverride>(self, overrides: O) -> BodyLimitLayer<O> {
+    pub const fn with_override<O: BodyLimitOverride>(self, overrides: O) -> BodyLimitLayer<O> {
         let BodyLimitLayer { body_bytes_max, length_required, overrides: NoOverride } = self;
         BodyLimitLayer { body_bytes_max, length_required, overrides }
     }

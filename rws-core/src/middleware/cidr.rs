@@ -36,6 +36,16 @@ impl IpSet for NoAddress {
     }
 }
 
+/// A short constant list. Looked through from front to back.
+#[derive(Clone, Copy, Debug)]
+pub struct CidrList(pub &'static [Cidr]);
+
+impl IpSet for CidrList {
+    fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|cidr| cidr.contains(address))
+    }
+}
+
 /// One prefix: an address and how many of its leading bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cidr {
@@ -78,6 +88,13 @@ impl Cidr {
             IpAddr::V4(v4) => Cidr { is_v6: false, bits: u128::from(v4.to_bits()) << 96, prefix: 32 },
             IpAddr::V6(v6) => Cidr { is_v6: true, bits: v6.to_bits(), prefix: 128 },
         }
+    }
+
+    /// `address/prefix`, for constants; `None` where [`Cidr::parse`] would refuse it.
+    pub const fn v4(address: [u8; 4], prefix: u8) -> Option<Cidr> {
+        let bits = (u32::from_be_bytes(address) as u128) << 96;
+        let is_whole = prefix <= 32 && bits << prefix == 0;
+        if is_whole { Some(Cidr { is_v6: false, bits, prefix }) } else { None }
     }
 
     /// Whether `address` is inside.

@@ -40,7 +40,7 @@ pub use basic_auth::{
 };
 pub use blocklist::{BlocklistLayer, ListMode};
 pub use body_limit::{BodyLimitLayer, BodyLimitOverride, BodyLimitState, NoOverride};
-pub use cidr::{Cidr, CidrError, CidrFault, CidrSet, CidrSlot, IpSet, NoAddress};
+pub use cidr::{Cidr, CidrError, CidrFault, CidrList, CidrSet, CidrSlot, IpSet, NoAddress};
 pub use client_ip::{HopField, client_ip};
 pub use layered::{Layered, LayeredState};
 pub use layers::{Layers, Mark, Piece, States};

@@ -117,6 +117,25 @@ fn naive(entries: &[(Cidr, bool)], address: IpAddr) -> bool {
     holding.max_by_key(|(cidr, _)| cidr.prefix).is_some_and(|&(_, is_exception)| !is_exception)
 }
 
+#[test]
+fn a_constant_prefix_is_the_one_that_is_read() {
+    for (address, prefix) in
+        [([0, 0, 0, 0], 0), ([10, 0, 0, 0], 8), ([192, 0, 2, 0], 24), ([192, 0, 2, 1], 32)]
+    {
+        let text = alloc::format!("{}/{prefix}", IpAddr::from(address));
+        assert_eq!(Cidr::v4(address, prefix), Cidr::parse(&text).ok(), "{text}");
+    }
+    for (address, prefix) in [([10, 0, 0, 1], 8), ([0, 0, 0, 1], 0), ([10, 0, 0, 0], 33), ([0, 0, 0, 0], 255)]
+    {
+        assert_eq!(Cidr::v4(address, prefix), None);
+    }
+    const LIST: CidrList =
+        CidrList(&[Cidr::v4([192, 0, 2, 0], 24).unwrap(), Cidr::v4([10, 0, 0, 1], 32).unwrap()]);
+    let inside = |text: &str| LIST.contains(text.parse().unwrap());
+    assert!(inside("192.0.2.255") && inside("10.0.0.1") && inside("::ffff:10.0.0.1"));
+    assert!(!inside("192.0.3.0") && !inside("10.0.0.2") && !inside("::1"));
+}
+
 proptest! {
     #[test]
     fn the_set_agrees_with_a_naive_model(entries in prop::collection::vec(entry(), 0..40), address in address()) {
