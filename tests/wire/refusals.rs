@@ -1,12 +1,15 @@
 //! Refusals: the right status, a short body, and a close that does not destroy the answer on its way.
 
+use core::time::Duration;
 use std::io::Write;
+
+use rws_std::Running;
 
 use crate::peer::{End, Peer};
 use crate::process::Hello;
 use crate::serving::Site;
 
-/// Requests, and the status that refuses each.
+/// Requests that the parser refuses, each with its status.
 fn faults() -> Vec<(String, u16)> {
     let target = "a".repeat(9000);
     let value = "v".repeat(40_000);
@@ -33,17 +36,46 @@ fn faults() -> Vec<(String, u16)> {
     ]
 }
 
+/// Those that only stricter limits make faults: see [`strict`].
+fn faults_of_limits() -> Vec<(String, u16)> {
+    let post = |framing: &str| format!("POST /echo HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n");
+    vec![
+        // Whoever sends it goes on with it byte by byte.
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: ".to_owned(), 408),
+        (post("Content-Length: 1001"), 413),
+        // The answer has begun before the chunk is seen where a handler does not wait for it.
+        (post("Transfer-Encoding: chunked").replace("/echo", "/collect") + "3e9\r\n", 413),
+    ]
+}
+
+fn strict() -> Site {
+    Site::with_limits(|limits| {
+        limits.head_timeout_us = 200_000;
+        limits.body_bytes_max = 1000;
+    })
+}
+
+/// Each is refused, whatever its client sends besides: the answer comes whole, and the end is in order.
 #[track_caller]
-fn are_refused(connect: impl Fn() -> Peer) {
-    for (request, status) in faults() {
+fn are_refused(faults: Vec<(String, u16)>, connect: impl Fn() -> Peer) {
+    for (request, status) in faults {
         let name = &request[..request.len().min(90)];
         let mut peer = connect();
         peer.send(&request);
+        while !peer.hears_within(Duration::from_millis(5)) {
+            peer.try_send("x");
+        }
+        for _ in 0..60 {
+            peer.try_send([b'x'; 1000]);
+        }
+        peer.half_close_if_open();
         let answer = peer.answer();
         assert_eq!(answer.status, status, "{name:?}");
         assert_eq!(answer.field("Connection"), Some("close"), "{name:?}");
-        assert!(answer.is_whole && answer.body.len() < 200, "{name:?}: {} bytes", answer.body.len());
-        assert!(status != 405 || answer.field("Allow").is_some(), "405 without Allow");
+        assert_eq!(answer.field("Content-Type"), Some("text/plain"), "{name:?}");
+        assert!(answer.is_whole && (1..200).contains(&answer.body.len()), "{name:?}: {answer:?}");
+        // A refused CONNECT is about a host and a port, which have no methods here.
+        assert_eq!(answer.field("Allow"), (status == 405).then_some(""), "{name:?}");
         peer.is_closed();
     }
 }
@@ -51,29 +83,75 @@ fn are_refused(connect: impl Fn() -> Peer) {
 #[test]
 fn each_fault_has_its_status() {
     let site = Site::new();
-    are_refused(|| site.connect());
+    are_refused(faults(), || site.connect());
     site.is_sound();
 }
 
 #[test]
 fn each_fault_has_its_status_in_the_binary() {
     let hello = Hello::start();
-    are_refused(|| hello.connect());
+    are_refused(faults(), || hello.connect());
     assert_eq!(hello.connect().get("/hello/b").text(), "Hello, b!");
 }
 
 #[test]
-fn what_is_sound_but_not_served_keeps_the_connection() {
-    let site = Site::new();
-    let mut peer = site.connect();
-    assert_eq!(peer.get("/missing").status, 404);
-    peer.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
-    let answer = peer.answer();
-    assert_eq!((answer.status, answer.field("Allow")), (405, Some("GET, HEAD, OPTIONS")));
-    assert_eq!(peer.get("/hello/b").status, 200);
-    peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(peer.answer().status, 501);
-    assert_eq!(peer.get("/hello/b").status, 200);
+fn each_fault_that_limits_make_has_its_status() {
+    let site = strict();
+    are_refused(faults_of_limits(), || site.connect());
+    site.is_sound();
+}
+
+/// A server for one name only, by configuration.
+fn named() -> Running<rws_proxy::site::Site> {
+    let config = rws_proxy::config::check_str(
+        r#"
+        port = 0
+        thread_count = 1
+        access_log = false
+        [[route]]
+        match = { host = "a.example", path = "/*" }
+        action = { type = "respond", body = "a" }
+        "#,
+    );
+    rws_proxy::serve::start(&config.expect("a good configuration"), None).expect("threads and descriptors")
+}
+
+/// What was read well and is answered by a route, or by there being none. The client keeps its connection,
+/// unless the rest of its body is not worth reading.
+#[test]
+fn each_request_that_is_sound_but_not_served_has_its_status() {
+    let (site, named) = (Site::new(), named());
+    let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let post =
+        |target: &str, framing: &str| format!("POST {target} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n");
+    let chunked = "Transfer-Encoding: chunked";
+    let (of_get, of_post) = (Some("GET, HEAD, OPTIONS"), Some("POST, OPTIONS"));
+    let (own, other) = (site.address(), named.address());
+    for (address, request, status, allow, is_kept) in [
+        (own, get("/missing"), 404, None, true),
+        (own, post("/", "Content-Length: 3") + "abc", 405, of_get, true),
+        (own, get("/echo"), 405, of_post, true),
+        (own, post("/measured", chunked) + "1\r\nx\r\n0\r\n\r\n", 411, None, false),
+        (own, post("/measured", "Content-Length: 99999999"), 413, None, false),
+        (own, post("/measured", "Content-Length: 1001\r\nExpect: 100-continue"), 413, None, false),
+        (other, get("/"), 421, None, true),
+        (own, get("/").replace("GET", "BREW"), 501, of_get, true),
+    ] {
+        let mut peer = Peer::connect(address);
+        peer.send(&request);
+        let answer = peer.answer();
+        assert_eq!(answer.status, status, "{request:?}");
+        assert!(answer.interim.is_empty(), "{request:?}: nothing invites a body that nobody wants");
+        assert!(answer.is_whole && (1..200).contains(&answer.body.len()), "{request:?}: {answer:?}");
+        assert!(status != 405 || answer.field("Allow") == allow, "{request:?}: {answer:?}");
+        assert_eq!(answer.field("Connection"), (!is_kept).then_some("close"), "{request:?}");
+        if is_kept {
+            peer.send(&request);
+            assert_eq!(peer.answer().status, status, "{request:?}, again");
+        } else {
+            peer.is_closed();
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Instant;
 use rws_core::Limits;
 use rws_core::route::MethodSet;
 use rws_std::app::Wrapped;
-use rws_std::{AppWithState, Response, Running, Server, Settings, streaming};
+use rws_std::{AppWithState, Response, Running, Server, Settings, handler, streaming};
 
 use crate::peer::{PATIENCE, Peer};
 
@@ -108,6 +108,7 @@ fn app(seen: Shared) -> AppWithState<Shared> {
         .get("/sleep/:ms", sleep)
         .post("/echo", streaming(|request: Request<'_>| Response::body(request.into_body())))
         .post("/collect", collect)
+        .post("/measured", handler(collect).body_bytes_max(1000).require_length())
         .post("/ignore", || "not read\n")
         .post(
             "/drain",
