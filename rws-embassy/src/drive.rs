@@ -131,7 +131,7 @@ impl<X> Drive<X> {
             }
         }
         self.invite_body(env, lent, service);
-        self.next()
+        self.next(env, lent)
     }
 
     /// What is to be written.
@@ -191,20 +191,27 @@ impl<X> Drive<X> {
         self.exchange.is_none() && self.rx.is_empty() && self.tx.is_empty() && !self.half_closed
     }
 
-    fn next(&mut self) -> Next {
+    fn next(&mut self, env: &Env<'_>, lent: &Lent<'_>) -> Next {
+        let is_full = self.space_end(lent.buf.len(), env.limits) <= usize::from(self.rx.to);
+        let status = self.h1.status();
+        if status == ConnectionStatus::Closed {
+            // What was not taken yet is of an answer that was cut off: no deadline would bound the wait for it.
+            return Next::Closed { abrupt: self.h1.ends_abruptly() };
+        }
         if !self.tx.is_empty() {
             return Next::Send;
         }
-        match self.h1.status() {
-            ConnectionStatus::Closed | ConnectionStatus::Upgraded => {
-                Next::Closed { abrupt: self.h1.ends_abruptly() }
-            }
+        match status {
+            // No driver here goes on with another protocol yet.
+            ConnectionStatus::Closed | ConnectionStatus::Upgraded => Next::Closed { abrupt: false },
             ConnectionStatus::CloseAfterFlush if !self.half_closed => {
                 self.half_closed = true;
                 Next::HalfClose
             }
             ConnectionStatus::Open | ConnectionStatus::Draining | ConnectionStatus::CloseAfterFlush => {
-                Next::Wait { read: self.eof == Eof::NotYet && self.h1.rx_want() > 0 }
+                // Also where nothing is wanted, as long as there is space: so the end of a peer is noticed that waits
+                // for its answer.
+                Next::Wait { read: self.eof == Eof::NotYet && !is_full }
             }
         }
     }
@@ -267,10 +274,11 @@ impl<X> Drive<X> {
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
-        if self.lost || (self.offered && self.eof != Eof::Came) {
+        if self.lost {
             return false;
         }
-        if self.offered || self.rx.is_empty() {
+        // Without bytes as well while there is an exchange: the end of its body has none.
+        if self.offered || (self.rx.is_empty() && self.exchange.is_none()) {
             return self.receive_end(env, service, cx);
         }
         let Lent { buf, scratch } = lent;
