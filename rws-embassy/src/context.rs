@@ -3,7 +3,7 @@
 use core::task::Waker;
 
 use rws_core::connection::StreamId;
-use rws_core::service::{ConnectionInfo, Context};
+use rws_core::service::{ConnectionInfo, Context, WakeContext};
 use rws_core::{Instant, UnixTime};
 
 use crate::drive::Enter;
@@ -61,9 +61,10 @@ impl<P: Platform> BoardContext<P> {
     pub fn set_waker(&mut self, waker: &Waker) {
         self.waker.clone_from(waker);
     }
+}
 
-    /// Wakes this exchange. Harmless once it is over.
-    pub fn waker(&self) -> Waker {
+impl<P: Platform> WakeContext for BoardContext<P> {
+    fn waker(&self) -> Waker {
         self.waker.clone()
     }
 }

@@ -12,7 +12,7 @@ use embassy_time::Timer;
 use embedded_io_async::{Read, Write};
 use rws_core::message::Scratch;
 use rws_core::semantics::date;
-use rws_core::service::{ConnectionInfo, Context, Service};
+use rws_core::service::{ConnectionInfo, Context, Service, WakeContext};
 use rws_core::{Env, Field, Instant, Limits};
 
 use crate::context::{BoardContext, Platform};
