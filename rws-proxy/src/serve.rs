@@ -75,10 +75,11 @@ fn settings(config: &Config) -> Settings {
         ..Limits::SERVER
     };
     let default = Settings::default();
-    let exempt = match config.connections_per_ip_loopback {
-        true => CidrSet::default(),
-        false => default.connections_per_ip_exempt,
-    };
+    let proxies = config.trusted_proxies.iter().map(ToString::to_string);
+    let near = (!config.connections_per_ip_loopback).then_some(["127.0.0.0/8", "::1"]).into_iter().flatten();
+    let exempt: Vec<String> = proxies.chain(near.map(str::to_owned)).collect();
+    // What a network is written as reads back as that network.
+    let exempt = CidrSet::parse(exempt.iter().map(String::as_str)).unwrap_or_default();
     Settings {
         limits,
         connections_per_ip_max: config.connections_per_ip_max,

@@ -202,13 +202,18 @@ fn readiness_fails_before_anything_else_changes_where_a_delay_says_so() {
     let mut kept = rws.connect();
     let mut ask = |path: &str| {
         write!(kept, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
-        let mut answer = String::new();
-        while !answer.ends_with("\n") || !answer.contains("\r\n\r\n") || answer.ends_with("\r\n\r\n") {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             kept.read_exact(&mut byte).expect("the connection is kept");
-            answer.push(char::from(byte[0]));
+            answer.push(byte[0]);
         }
-        answer
+        let head = String::from_utf8(answer).expect("text");
+        let (_, length) = head.split_once("\r\nContent-Length: ").expect("a length");
+        let length = length.split("\r\n").next().and_then(|digits| digits.parse().ok()).expect("a number");
+        let mut body = vec![0; length];
+        kept.read_exact(&mut body).expect("a body");
+        head + &String::from_utf8(body).expect("text")
     };
     assert!(ask("/readyz").starts_with("HTTP/1.1 200 "));
     rws.signal(Signal::TERM);
@@ -220,7 +225,7 @@ fn readiness_fails_before_anything_else_changes_where_a_delay_says_so() {
         }
         assert!(Instant::now() < deadline, "it still says that it is ready");
     };
-    assert!(draining.starts_with("HTTP/1.1 503 ") && draining.ends_with("draining\n"), "{draining}");
+    assert!(draining.starts_with("HTTP/1.1 503 ") && draining.contains("\r\n\r\ndraining\n"), "{draining}");
     assert!(rws.get("/readyz").starts_with("HTTP/1.1 503 "), "new connections are taken");
     assert!(rws.get("/a.txt").starts_with("HTTP/1.1 200 "), "and served");
     assert!(ask("/healthz").starts_with("HTTP/1.1 200 "), "it is alive all the same");

@@ -1,5 +1,6 @@
 //! What the shards serve: a core [`Service`] with the few things that only a server can do.
 
+use core::net::SocketAddr;
 use core::ops::Deref;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -53,6 +54,25 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
         true
     }
 
+    /// The request that is sent on goes to `backend` now; to another one after it, where it fails. Must not
+    /// block.
+    fn forwarding_to(&self, state: &mut Self::State, backend: SocketAddr) {
+        let _ = (state, backend);
+    }
+
+    /// The exchange will not come to the end that the application had in mind: what the peer got of it. Called
+    /// by the shard's thread right before [`Service::end`] with [`Outcome::Aborted`], so that logs and metrics
+    /// tell what happened; not called where the peer had gone before there was anything to tell.
+    fn cut_short(&self, state: &mut Self::State, cut: CutShort) {
+        let _ = (state, cut);
+    }
+
+    /// A request that never became an exchange, so that the server answered it with `status` by itself:
+    /// [`Service::begin`] panicked (500), or no thread was free for it (503). Called by the shard's thread.
+    fn not_begun(&self, cx: &mut JobCx, head: &RequestHead<'_>, status: Status) {
+        let _ = (cx, head, status);
+    }
+
     /// A request that the protocol engine refused before the service saw it (for logs and metrics). Called
     /// by the shard's thread, like [`Service::end`].
     fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {
@@ -69,6 +89,25 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
     fn tidy(&self, cx: &mut JobCx) {
         let _ = cx;
     }
+}
+
+/// What a peer got of an exchange that did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutShort {
+    /// Not even a head.
+    Unanswered,
+    /// The head, and a part of the body.
+    Partly {
+        /// The status in the head.
+        status: Status,
+        /// Bytes of the body.
+        body_bytes: u64,
+    },
+    /// A short answer of the server's own in place of the application's, whole.
+    Replaced {
+        /// Its status.
+        status: Status,
+    },
 }
 
 /// Serves any core service as it is: the same one that runs on a board.

@@ -1,13 +1,15 @@
 //! Layers around an application: what shards need of it beside the service.
 
+use core::net::SocketAddr;
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use rws_core::message::RequestHead;
 use rws_core::middleware::{Hooks, Layered, Layers, Room};
 use rws_core::service::Service;
 use rws_core::{PeerFault, Status};
 
-use crate::application::Application;
+use crate::application::{Application, CutShort};
 use crate::forward::{Forward, ForwardError, Forwarded};
 use crate::job::JobCx;
 use crate::server_handle::ServerHandle;
@@ -53,6 +55,22 @@ where
 
     fn relays(&self, state: &mut Self::State) -> bool {
         self.untouched_body::<JobCx>(state).is_some()
+    }
+
+    fn forwarding_to(&self, state: &mut Self::State, backend: SocketAddr) {
+        if let Some(inner) = self.inner_state(state) {
+            self.service().forwarding_to(inner, backend);
+        }
+    }
+
+    fn cut_short(&self, state: &mut Self::State, cut: CutShort) {
+        if let Some(inner) = self.inner_state(state) {
+            self.service().cut_short(inner, cut);
+        }
+    }
+
+    fn not_begun(&self, cx: &mut JobCx, head: &RequestHead<'_>, status: Status) {
+        self.service().not_begun(cx, head, status);
     }
 
     fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {

@@ -47,7 +47,7 @@ mod worker;
 pub use app::{
     App, AppWithState, Body, BodyWriter, Failure, IntoResponse, Request, Response, handler, streaming,
 };
-pub use application::{Application, Plain};
+pub use application::{Application, CutShort, Plain};
 pub use handover::Placement;
 pub use job::{JobCx, Waker, about_to_block};
 pub use room::PooledRoom;

@@ -7,16 +7,15 @@ use std::panic::catch_unwind;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rws_core::connection::ResetCause;
 use rws_core::message::{Field, OwnedRequestHead, RequestHead, Scratch};
-use rws_core::service::{Outcome, Taken};
+use rws_core::service::Taken;
 
 use crate::application::Application;
 use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
 use crate::job::{self, GiveAway, JobCx, Pool};
 use crate::shard::{
-    BodyWork, Canned, Job, JobResult, Mail, Next, Plan, SCRATCH_BYTES, SCRATCH_FIELDS, Shard, ShardMail,
-    TurnBuf, Work,
+    BodyWork, Canned, Job, JobResult, Left, Mail, Next, Plan, SCRATCH_BYTES, SCRATCH_FIELDS, Shard,
+    ShardMail, TurnBuf, Work,
 };
 use crate::sys;
 
@@ -126,7 +125,11 @@ impl<A: Application> Worker<A> {
         job::set_in_job(true);
         let (app, cx, buf, edits) = (&*self.app, &mut self.cx, &*self.buf, &mut self.edits);
         let done = match work {
-            Work::Begin { at } => begin(app, cx, || head_of(buf, at, edits.lend()), begun),
+            Work::Begin { at } => {
+                let mut done = begin(app, cx, || head_of(buf, at, edits.lend()), begun);
+                done.keep_head(|| OwnedRequestHead::of(&head_of(buf, at, edits.lend())));
+                done
+            }
             Work::Body(work) => {
                 let BodyWork { state, piece, end } = *work;
                 Done::Other(give_body(app, cx, state, buf.rx.get(piece).unwrap_or(&[]), end))
@@ -166,10 +169,12 @@ impl<A: Application> Worker<A> {
             }
         }));
         if offloaded.is_err() {
-            if let Some(Owned::Body(state, ..) | Owned::Advance(state)) = take(&work) {
-                shard.end(address, state, Outcome::Aborted(ResetCause::ByUs));
-            }
-            shard.settle(address, JobResult::Failed(Canned::Overloaded));
+            let left = match take(&work) {
+                Some(Owned::Body(state, ..) | Owned::Advance(state)) => Left::State(state),
+                Some(Owned::Begin(head)) => Left::Head(Some(head)),
+                None => Left::Head(None),
+            };
+            shard.settle(address, JobResult::Failed(Canned::Overloaded, left));
             shard.go_on_later(address);
         }
     }
@@ -197,7 +202,9 @@ impl<S> Owned<S> {
         match self {
             Owned::Begin(head) => {
                 let (mut edits, mut begun) = (Edits::new(), None);
-                begin(app, cx, || head.view(edits.lend()), &mut begun).with(begun)
+                let mut done = begin(app, cx, || head.view(edits.lend()), &mut begun);
+                done.keep_head(|| *head);
+                done.with(begun)
             }
             Owned::Advance(state) => advance(app, cx, state),
             Owned::Body(state, chunk, end) => give_body(app, cx, state, &chunk, end),
@@ -218,8 +225,16 @@ impl<S> Done<S> {
     fn with(self, begun: Option<S>) -> JobResult<S> {
         match (self, begun) {
             (Done::Begun(plan), Some(state)) => JobResult::Begun(state, plan),
-            (Done::Begun(_), None) => JobResult::Failed(Canned::Panicked),
+            (Done::Begun(_), None) => JobResult::Failed(Canned::Panicked, Left::Head(None)),
             (Done::Other(result), _) => result,
+        }
+    }
+
+    /// Keeps the request that could not be begun, if that is what became of it.
+    #[inline]
+    fn keep_head(&mut self, head: impl FnOnce() -> OwnedRequestHead) {
+        if let Done::Other(JobResult::Failed(_, Left::Head(kept @ None))) = self {
+            *kept = Some(Box::new(head()));
         }
     }
 }
@@ -238,8 +253,8 @@ fn begin<'h, A: Application>(
     match outcome {
         Ok(plan) => Done::Begun(plan),
         Err(_) => Done::Other(match begun.take() {
-            Some(state) => broken(app, cx, state),
-            None => JobResult::Failed(Canned::Panicked),
+            Some(state) => broken(state),
+            None => JobResult::Failed(Canned::Panicked, Left::Head(None)),
         }),
     }
 }
@@ -259,7 +274,7 @@ fn give_body<A: Application>(
     match outcome {
         Ok((Taken::All | Taken::Later | Taken::Stop, plan)) if end => JobResult::Ended(state, plan),
         Ok((taken, plan)) => JobResult::Taken(state, plan, taken, chunk.len() as u32),
-        Err(_) => broken(app, cx, state),
+        Err(_) => broken(state),
     }
 }
 
@@ -270,18 +285,15 @@ fn advance<A: Application>(app: &A, cx: &mut JobCx, mut state: A::State) -> JobR
     }));
     match outcome {
         Ok(plan) => JobResult::Advanced(state, plan),
-        Err(_) => broken(app, cx, state),
+        Err(_) => broken(state),
     }
 }
 
-/// The job of an exchange that had begun has panicked: that has to end all the same. The message has been
-/// printed by the hook; the peer gets 500.
+/// The job of an exchange that had begun has panicked: the shard ends it. The message has been printed by the
+/// hook; the peer gets 500.
 #[cold]
-fn broken<A: Application>(app: &A, cx: &mut JobCx, state: A::State) -> JobResult<A::State> {
-    let outcome = Outcome::Aborted(ResetCause::ByUs);
-    // Should this panic as well, that is the same failure.
-    let _ = catch_unwind(AssertUnwindSafe(|| app.end(cx, state, outcome)));
-    JobResult::Failed(Canned::Panicked)
+const fn broken<S>(state: S) -> JobResult<S> {
+    JobResult::Failed(Canned::Panicked, Left::State(state))
 }
 
 impl<T: Send + 'static> Pool for Spares<T> {

@@ -9,6 +9,7 @@
 //! | clients that leave, dawdle, or half-close | `clients` |
 //! | whatever a client sends, the upstream sees one sound request or none | `smuggling` |
 //! | what is written into the request, and what is taken out of it | `rewriting` |
+//! | who is who: request ids, trusted proxies, hops, and what the log tells | `tracing` |
 //! | the end: drain with exchanges under way | `ending` |
 //! | the binary: large bodies within little memory, an upstream that is killed | `process` |
 //!
@@ -26,4 +27,5 @@ mod process;
 mod rewriting;
 mod site;
 mod smuggling;
+mod tracing;
 mod upstream;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rws_tests::content::{Arrived, send_content};
+use socket2::{Domain, Socket, Type};
 
 use crate::client::Client;
 
@@ -211,6 +212,7 @@ fn a_killed_upstream_never_yields_a_cut_answer_that_looks_whole_and_the_other_ta
             .collect();
         std::thread::park_timeout(Duration::from_millis(10 + 7 * round));
         first.kill();
+        let reserved = reserve(first.address);
         let outcomes: Vec<Outcome> =
             workers.into_iter().flat_map(|worker| worker.join().expect("an end")).collect();
         let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).count();
@@ -230,11 +232,20 @@ fn a_killed_upstream_never_yields_a_cut_answer_that_looks_whole_and_the_other_ta
             assert_eq!(outcome(address, number), Outcome::Right);
         }
         // The next round needs one to kill: at the same address, as after a restart.
+        drop(reserved);
         first = restarted(&first);
         let mut client = rws.connect();
         let who = (0..4).map(|_| client.get("/who").text().to_owned()).collect::<Vec<_>>();
         assert!(who.iter().any(|pid| *pid != other), "the restarted one is used again: {who:?}");
     }
+}
+
+/// Keeps the address of a killed upstream from the other tests: it refuses connections, as it should.
+fn reserve(address: SocketAddr) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_reuse_address(true).expect("a socket");
+    socket.bind(&address.into()).expect("nobody else has it yet");
+    socket
 }
 
 /// A new process at the address of one that was killed.

@@ -169,7 +169,11 @@ impl Peer {
         assert_eq!(end, End::Closed);
     }
 
-    pub(crate) fn take_head(&mut self) -> Result<Vec<u8>, End> {
+    /// The next head as it came, with the empty line behind it.
+    ///
+    /// # Errors
+    /// How the connection ended before.
+    pub fn take_head(&mut self) -> Result<Vec<u8>, End> {
         loop {
             if let Some(at) = self.got.windows(4).position(|four| four == b"\r\n\r\n") {
                 return Ok(self.got.drain(..at + 4).collect());

@@ -63,8 +63,8 @@ impl Client {
             if line.is_empty() {
                 break;
             }
-            let (name, value) = line.split_once(": ").expect("a field line");
-            answer.fields.push((name.to_owned(), value.to_owned()));
+            let (name, value) = line.split_once(':').expect("a field line");
+            answer.fields.push((name.to_owned(), value.trim_ascii().to_owned()));
         }
         let len = answer.field("Content-Length").map_or(0, |len| len.parse().expect("a length"));
         if method != "HEAD" && !matches!(answer.status, 204 | 304) {
@@ -72,6 +72,11 @@ impl Client {
             self.0.read_exact(&mut answer.body).expect("the whole body");
         }
         answer
+    }
+
+    /// Waits until something of an answer has come, and reads none of it.
+    pub(crate) fn wait_for_bytes(&mut self) {
+        assert!(self.0.get_ref().peek(&mut [0]).expect("an answer") > 0);
     }
 
     /// Whether the server has closed the connection, with nothing more before the end.

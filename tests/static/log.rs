@@ -77,5 +77,8 @@ fn each_combined_line_has_its_parts_and_nothing_raw() {
         assert!(rest.starts_with(&format!("{status} ")), "{line}");
         assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
     }
-    assert!(lines[0].ends_with("\"http://x/\" \"te\\\"st\\\\1\""), "{}", lines[0]);
+    let (line, id) = lines[0].strip_suffix('"').and_then(|line| line.rsplit_once(" \"")).expect("an id");
+    assert!(line.ends_with("\"http://x/\" \"te\\\"st\\\\1\""), "{line}");
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    assert!(lines[4].ends_with("400 0 \"-\" \"-\""), "what could not be read has no id: {}", lines[4]);
 }

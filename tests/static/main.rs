@@ -5,6 +5,7 @@ mod client;
 mod files;
 mod log;
 mod outside;
+mod own_answers;
 mod requests;
 mod routes;
 mod server;

@@ -1,11 +1,12 @@
-//! The `combined` line: `peer - - [date] "request line" status bytes "referer" "user agent"`.
+//! The `combined` line: `client - - [date] "request line" status bytes "referer" "user agent"`, and the request's id
+//! behind it, in quotes, if it has one. The status of an answer that had not begun is 000.
 
 use super::record::{Record, Room, address, decimal};
 use super::{redact, time};
 use std::io::Write as _;
 
 pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
-    address(record.peer, out);
+    address(record.client.unwrap_or(record.peer), out);
     out.extend_from_slice(b" - - [");
     time::write_combined(record.unix_time_us, out);
     out.extend_from_slice(b"] \"");
@@ -15,13 +16,20 @@ pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     out.push(b' ');
     out.extend_from_slice(record.protocol.as_bytes());
     out.extend_from_slice(b"\" ");
-    decimal(record.status, out);
+    match record.status {
+        0 => out.extend_from_slice(b"000"),
+        status => decimal(status, out),
+    }
     out.push(b' ');
     decimal(record.bytes, out);
     out.extend_from_slice(b" \"");
     url(record.referer.unwrap_or(b"-"), out);
     out.extend_from_slice(b"\" \"");
     escape(record.user_agent.unwrap_or(b"-"), &mut Room::new(), out);
+    if !record.request_id.is_empty() {
+        out.extend_from_slice(b"\" \"");
+        escape(record.request_id, &mut Room::new(), out);
+    }
     out.extend_from_slice(b"\"\n");
 }
 

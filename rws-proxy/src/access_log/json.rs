@@ -19,6 +19,10 @@ pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     text_member("request_id", record.request_id, out);
     out.extend_from_slice(b",\"peer\":\"");
     address(record.peer, out);
+    if let Some(client) = record.client.filter(|client| *client != record.peer) {
+        out.extend_from_slice(b"\",\"client\":\"");
+        address(client, out);
+    }
     out.extend_from_slice(b"\",\"bytes\":");
     decimal(record.bytes, out);
     text_member("protocol", record.protocol.as_bytes(), out);
@@ -33,6 +37,17 @@ pub(super) fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     }
     if let Some(upstream) = record.upstream {
         text_member("upstream", upstream.as_bytes(), out);
+    }
+    if let Some(backend) = record.backend {
+        open_member("backend", out);
+        // Writing to a vector cannot fail.
+        drop(write!(out, "{backend}\""));
+    }
+    if record.is_aborted {
+        out.extend_from_slice(b",\"aborted\":true");
+    }
+    if let Some(error) = record.error {
+        text_member("error", error.as_bytes(), out);
     }
     out.extend_from_slice(b"}\n");
 }

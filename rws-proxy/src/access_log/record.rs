@@ -1,6 +1,6 @@
 //! What one line of the access log is made of.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::io::Write as _;
 
 /// The most bytes of one field of a stranger's that a line holds; the rest is cut, and `...` says so.
@@ -121,8 +121,11 @@ pub struct Record<'a> {
     pub latency_us: u64,
     /// The id that the response carries too; empty if there is none.
     pub request_id: &'a [u8],
-    /// The client's address.
+    /// The address that the connection came from.
     pub peer: IpAddr,
+    /// The client's address, which is another one where a trusted proxy stands in front; `None` if nothing is known
+    /// but the peer.
+    pub client: Option<IpAddr>,
     /// Bytes of the response's body that were sent.
     pub bytes: u64,
     /// `User-Agent`.
@@ -133,4 +136,10 @@ pub struct Record<'a> {
     pub route: Option<&'a str>,
     /// The name of the upstream, where the request was passed on.
     pub upstream: Option<&'a str>,
+    /// The server of the upstream that it was passed on to last.
+    pub backend: Option<SocketAddr>,
+    /// Whether the exchange was cut short: then `status` and `bytes` tell what went of an answer that is not whole.
+    pub is_aborted: bool,
+    /// Why the exchange failed, in our own words.
+    pub error: Option<&'a str>,
 }

@@ -25,6 +25,10 @@ fn record<'a>(path: &'a [u8], user_agent: &'a [u8]) -> Record<'a> {
         referer: None,
         route: Some("/files/*"),
         upstream: None,
+        client: None,
+        backend: None,
+        is_aborted: false,
+        error: None,
     }
 }
 
@@ -38,8 +42,29 @@ fn line(format: Format, record: &Record<'_>) -> String {
 fn a_combined_line_has_the_usual_shape() {
     let shown = line(Format::Combined, &record(b"/files/a?x=1", b"curl/8.5.0"));
     let expected = "192.0.2.7 - - [02/Jan/2026:03:04:05 +0000] \"GET /files/a?x=1 HTTP/1.1\" 200 2326 \"-\" \
-                    \"curl/8.5.0\"\n";
+                    \"curl/8.5.0\" \"a1b2\"\n";
     assert_eq!(shown, expected);
+    let plain = Record { request_id: b"", status: 0, ..record(b"/", b"x") };
+    assert!(line(Format::Combined, &plain).ends_with("\"GET / HTTP/1.1\" 000 2326 \"-\" \"x\"\n"));
+}
+
+#[test]
+fn a_json_line_tells_who_took_part_and_what_went_wrong() {
+    let shown = line(
+        Format::Json,
+        &Record {
+            client: Some("2001:db8::7".parse().expect("an address")),
+            upstream: Some("app"),
+            backend: Some("10.0.0.1:9001".parse().expect("an address")),
+            is_aborted: true,
+            error: Some("the client has gone"),
+            ..record(b"/", b"x")
+        },
+    );
+    assert!(shown.contains("\"peer\":\"192.0.2.7\",\"client\":\"2001:db8::7\",\"bytes\":2326,"), "{shown}");
+    let end = "\"upstream\":\"app\",\"backend\":\"10.0.0.1:9001\",\"aborted\":true,\
+               \"error\":\"the client has gone\"}\n";
+    assert!(shown.ends_with(end), "{shown}");
 }
 
 #[test]
@@ -57,7 +82,7 @@ fn nobody_can_forge_a_line_or_reach_the_terminal() {
     let attack = record(b"/\" 200\r\n\x1b[2J\\", b"a\"\n1.2.3.4 - -\x7f\xff\xc2\x9b");
     let combined = line(Format::Combined, &attack);
     assert!(combined.contains(r#""GET /\" 200\x0d\x0a\x1b[2J\\ HTTP/1.1""#), "{combined}");
-    assert!(combined.ends_with("\"a\\\"\\x0a1.2.3.4 - -\\x7f\\xff\\xc2\\x9b\"\n"), "{combined}");
+    assert!(combined.ends_with("\"a\\\"\\x0a1.2.3.4 - -\\x7f\\xff\\xc2\\x9b\" \"a1b2\"\n"), "{combined}");
     let json = line(Format::Json, &attack);
     assert!(json.contains(r#""path":"/\" 200\r\n\u001b[2J\\""#), "{json}");
     assert!(json.contains(r#""user_agent":"a\"\n1.2.3.4 - -\u007f"#), "{json}");

@@ -47,7 +47,7 @@ const fn later(name: &'static str, kind: Kind) -> Key {
     Key { name, kind, available: false }
 }
 
-/// What stands before the first header. Each scalar has a twin in the environment.
+/// What stands before the first header. Each key that is no table has a twin in the environment.
 pub(super) static TOP: Section = Section {
     header: "",
     keys: &[
@@ -65,6 +65,9 @@ pub(super) static TOP: Section = Section {
         key("drain_delay_ms", Integer),
         key("connections_per_ip_max", Integer),
         key("connections_per_ip_loopback", Boolean),
+        key("trusted_proxies", TextList),
+        key("client_ip_field", Text),
+        key("request_id", Boolean),
         key("upstream", TableList),
         key("route", TableList),
         later("tls_cert_file", Text),
@@ -143,8 +146,8 @@ pub(super) const BODY_LIMIT_ALIAS: &str = "RWS_CONFIG_REQUEST_ALLOCATION_SIZE_IN
 /// Whether a key can be given as one environment variable.
 pub(super) fn has_environment_twin(key: &Key) -> bool {
     match key.kind {
-        Text | Integer | Boolean => true,
-        TextList | Table | TableList => false,
+        Text | Integer | Boolean | TextList => true,
+        Table | TableList => false,
     }
 }
 

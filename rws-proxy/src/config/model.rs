@@ -5,6 +5,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use rws_core::middleware::{Cidr, HopField};
 use std::path::PathBuf;
 
 pub use crate::access_log::Format as LogFormat;
@@ -22,6 +23,12 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether there is an access log at all.
     pub access_log: bool,
+    /// Whether every request has an id: in its line of the log, in its answer, and in what an upstream gets.
+    pub request_id: bool,
+    /// Proxies in front whose word about the client counts.
+    pub trusted_proxies: Vec<Cidr>,
+    /// The field in which they say who it is.
+    pub client_ip_field: HopField,
     /// Whether `/metrics` answers peers that are not loopback too.
     pub metrics: bool,
     /// The directory that requests are served from which no route takes; `None` answers them 404. Directories
@@ -55,6 +62,9 @@ impl Default for Config {
             thread_count: None,
             log_format: LogFormat::Combined,
             access_log: true,
+            request_id: true,
+            trusted_proxies: Vec::new(),
+            client_ip_field: HopField::XForwardedFor,
             metrics: false,
             root: None,
             request_body_bytes_max: 1024 * 1024 * 1024,

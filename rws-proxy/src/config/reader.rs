@@ -17,6 +17,8 @@ enum Raw<'t> {
     Integer(Option<i128>),
     Boolean(bool),
     List(&'t [Spanned<DeValue<'t>>]),
+    /// A list in one variable, with commas between.
+    Commas(&'t str),
     Table,
     /// A kind of value that no key takes.
     Stray(&'static str),
@@ -51,7 +53,8 @@ impl<'t> Value<'t> {
         let raw = match key.kind {
             Kind::Integer => text.parse().map_or(Raw::Text(text), |number| Raw::Integer(Some(number))),
             Kind::Boolean => text.parse().map_or(Raw::Text(text), Raw::Boolean),
-            Kind::Text | Kind::TextList | Kind::Table | Kind::TableList => Raw::Text(text),
+            Kind::TextList => Raw::Commas(text),
+            Kind::Text | Kind::Table | Kind::TableList => Raw::Text(text),
         };
         Self { key: key.name, raw, spot: Spot::Environment(Rc::from(variable)) }
     }
@@ -116,6 +119,10 @@ impl<'t> Value<'t> {
     ) -> Option<Vec<T>> {
         match self.raw {
             Raw::Text(text) => problems.keep(&self.spot, rule(text)).map(|one| vec![one]),
+            Raw::Commas(text) => {
+                let items = text.split(',').map(|item| problems.keep(&self.spot, rule(item.trim())));
+                items.collect::<Vec<_>>().into_iter().collect()
+            }
             Raw::List(list) => {
                 let items = list.iter().map(|item| {
                     let item = Self::of(self.key, item);
@@ -133,7 +140,7 @@ impl<'t> Value<'t> {
 
     fn wrong_type<T>(&self, problems: &Problems<'_>, wanted: &str) -> Option<T> {
         let found = match self.raw {
-            Raw::Text(text) => format!("the text {}", quoted(text)),
+            Raw::Text(text) | Raw::Commas(text) => format!("the text {}", quoted(text)),
             Raw::Integer(_) => "a number".to_owned(),
             Raw::Boolean(_) => "true or false".to_owned(),
             Raw::List(_) => "a list".to_owned(),

@@ -10,6 +10,7 @@ use core::fmt::Display;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use rws_core::middleware::{Cidr, CidrFault, HopField};
 
 const NAME_BYTES_MAX: usize = 128;
 const HOST_BYTES_MAX: usize = 253;
@@ -84,6 +85,42 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, Problem> {
     }
 }
 
+/// An address, or a network as its first address and the length of its prefix.
+pub(super) fn network(text: &str) -> Result<Cidr, Problem> {
+    Cidr::parse(text).map_err(|fault| {
+        let problem = Problem::new(format!("{} is not a network: {fault}", quoted(text)));
+        match (fault, first_address(text)) {
+            (CidrFault::HostBits, Some(first)) => problem.hint(format!("write \"{first}\"")),
+            _ => problem.hint("give an address such as \"192.0.2.1\", or a network such as \"10.0.0.0/8\""),
+        }
+    })
+}
+
+/// The network around an address that was written with a prefix too short for it.
+fn first_address(text: &str) -> Option<String> {
+    let (address, prefix) = text.split_once('/')?;
+    let prefix: u32 = prefix.parse().ok()?;
+    let first = match address.parse().ok()? {
+        IpAddr::V4(ip) => {
+            let mask = u32::MAX.checked_shl(32_u32.checked_sub(prefix)?).unwrap_or(0);
+            IpAddr::from(Ipv4Addr::from_bits(ip.to_bits() & mask))
+        }
+        IpAddr::V6(ip) => {
+            let mask = u128::MAX.checked_shl(128_u32.checked_sub(prefix)?).unwrap_or(0);
+            IpAddr::from(Ipv6Addr::from_bits(ip.to_bits() & mask))
+        }
+    };
+    Some(format!("{first}/{prefix}"))
+}
+
+pub(super) fn client_ip_field(text: &str) -> Result<HopField, Problem> {
+    match text.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Ok(HopField::XForwardedFor),
+        "forwarded" => Ok(HopField::Forwarded),
+        _ => Err(unknown_choice("client_ip_field", text, &["x-forwarded-for", "forwarded"])),
+    }
+}
+
 /// A value that is none of the few that a key takes.
 pub(super) fn unknown_choice(key: &str, written: &str, choices: &[&str]) -> Problem {
     let problem = Problem::new(format!("`{key}` cannot be {}", quoted(written)));
@@ -153,6 +190,10 @@ pub(super) fn method(text: &str) -> Result<String, Problem> {
     }
     if upper == "CONNECT" {
         return Err(not_available("the method `CONNECT`"));
+    }
+    if upper == "TRACE" {
+        return Err(Problem::new("the method `TRACE` is never served")
+            .hint("remove it: its answer would show what a client sent, credentials included"));
     }
     Ok(text.to_owned())
 }

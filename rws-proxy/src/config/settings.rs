@@ -11,6 +11,7 @@ use alloc::rc::Rc;
 use core::net::IpAddr;
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use rws_core::middleware::{Cidr, HopField};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,9 @@ pub(super) struct Settings {
     drain_delay: Option<Duration>,
     connections_per_ip_max: Option<usize>,
     connections_per_ip_loopback: Option<bool>,
+    trusted_proxies: Option<Vec<Cidr>>,
+    client_ip_field: Option<HopField>,
+    request_id: Option<bool>,
 }
 
 impl Settings {
@@ -117,6 +121,9 @@ impl Settings {
                 put(&mut self.connections_per_ip_max, value.integer(p, rules::connections_max))
             }
             "connections_per_ip_loopback" => put(&mut self.connections_per_ip_loopback, value.boolean(p)),
+            "trusted_proxies" => put(&mut self.trusted_proxies, value.texts(p, rules::network)),
+            "client_ip_field" => put(&mut self.client_ip_field, value.text(p, rules::client_ip_field)),
+            "request_id" => put(&mut self.request_id, value.boolean(p)),
             other => debug_assert!(false, "{other} is declared in keys.rs but not read"),
         }
     }
@@ -124,12 +131,17 @@ impl Settings {
     /// The configuration with every default filled in, and no upstreams and routes yet.
     pub(super) fn into_config(self) -> Config {
         let default = Config::default();
+        let access_log = self.access_log.unwrap_or(default.access_log);
         Config {
             ip: self.ip.unwrap_or(default.ip),
             port: self.port.unwrap_or(default.port),
             thread_count: self.thread_count.or(default.thread_count),
             log_format: self.log_format.unwrap_or(default.log_format),
-            access_log: self.access_log.unwrap_or(default.access_log),
+            access_log,
+            // An id is for finding a request in the log.
+            request_id: self.request_id.unwrap_or(access_log),
+            trusted_proxies: self.trusted_proxies.unwrap_or(default.trusted_proxies),
+            client_ip_field: self.client_ip_field.unwrap_or(default.client_ip_field),
             metrics: self.metrics.unwrap_or(default.metrics),
             root: self.root.or(default.root),
             request_body_bytes_max: self.request_body_bytes_max.unwrap_or(default.request_body_bytes_max),

@@ -9,6 +9,9 @@ use rws_core::message::{KnownName, OwnedFields, ResponseHead, Status};
 use rws_std::files::FilePlan;
 use rws_std::forward::ProxyState;
 
+/// No text about an error is longer: bytes.
+const TEXT_BYTES_MAX: usize = 512;
+
 /// An answer and how far it has gone. Owns all that it needs.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -26,12 +29,14 @@ pub(super) struct Page {
     status: Status,
     fields: OwnedFields,
     body: Box<[u8]>,
+    /// The body was given by the configuration.
+    is_configured: bool,
 }
 
 impl Page {
     /// A page with a body of this type; without a type if the body is empty.
     pub(super) fn new(status: Status, content_type: &str, body: impl Into<Box<[u8]>>) -> Page {
-        let page = Page { status, fields: OwnedFields::new(), body: body.into() };
+        let page = Page { status, fields: OwnedFields::new(), body: body.into(), is_configured: false };
         if page.body.is_empty() { page } else { page.with(KnownName::ContentType, content_type) }
     }
 
@@ -47,9 +52,20 @@ impl Page {
         self
     }
 
+    /// The same page, whose body is the configuration's: nothing is added to it.
+    pub(super) fn configured(self) -> Page {
+        Page { is_configured: true, ..self }
+    }
+
     /// A page that no cache keeps.
     pub(super) fn not_stored(self) -> Page {
         self.with(KnownName::CacheControl, "no-store")
+    }
+
+    /// A page with this text and the request's id behind it.
+    fn with_id(status: Status, fields: OwnedFields, text: &[u8], id: &[u8]) -> Page {
+        let body = [text, b"request id: ", id, b"\n"].concat().into();
+        Page { status, fields, body, is_configured: false }
     }
 
     fn plan(&self) -> BodyPlan {
@@ -67,15 +83,6 @@ impl Answer {
     /// The shared page, from its start.
     pub(super) fn page(page: &Arc<Page>) -> Answer {
         Answer::Page(Arc::clone(page), 0)
-    }
-
-    /// The status, once it is decided.
-    pub(super) fn status(&self) -> Option<Status> {
-        match self {
-            Answer::File(plan) => Some(plan.status()),
-            Answer::Page(page, _) => Some(page.status),
-            Answer::Upstream(proxied) => proxied.status(),
-        }
     }
 
     pub(super) fn head(&self) -> HeadAnswer<'_> {
@@ -120,13 +127,22 @@ impl Answer {
         }
     }
 
-    /// Body bytes that are gone.
-    pub(super) fn sent(&self) -> u64 {
+    /// The same answer; if it is about an error and of our own making, its text ends with the request's id.
+    pub(super) fn with_id(self, id: &[u8]) -> Answer {
         match self {
-            Answer::File(plan) => plan.body().len().saturating_sub(plan.body().left()),
-            Answer::Page(_, gone) => *gone as u64,
-            // An upstream's bytes go by without us.
-            Answer::Upstream(_) => 0,
+            Answer::File(mut plan) if plan.status().code() >= 400 => {
+                let (status, fields) = (plan.status(), OwnedFields::copy_of(plan.fields()));
+                let mut text = [0; TEXT_BYTES_MAX];
+                match plan.body_mut().fill(&mut text) {
+                    Fill::End(len) if len > 0 => Page::with_id(status, fields, &text[..len], id).into(),
+                    // Not one of the short texts.
+                    Fill::End(_) | Fill::More(_) | Fill::Blocked | Fill::Abort => Answer::File(plan),
+                }
+            }
+            Answer::Page(page, 0) if page.status.code() >= 400 && !page.is_configured => {
+                Page::with_id(page.status, page.fields.clone(), &page.body, id).into()
+            }
+            other @ (Answer::File(_) | Answer::Page(..) | Answer::Upstream(_)) => other,
         }
     }
 }

@@ -10,27 +10,33 @@
 //! file that is known takes no memory from the heap.
 
 mod answer;
+mod client;
 mod log;
 mod metrics;
 mod proxy;
 mod routes;
 
 use alloc::sync::Arc;
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
 
 use rws_core::connection::{Fill, HeadAnswer};
-use rws_core::message::{BodyFraming, FieldBlock, KnownName, Method, RequestHead, TargetForm};
+use rws_core::message::{
+    BodyFraming, FieldBlock, KnownName, Method, OwnedFields, RequestHead, ResponseHead, TargetForm,
+};
+use rws_core::middleware::{Middleware as _, RequestVerdict, TraceIdLayer, TraceIdState};
 use rws_core::route::MethodSet;
 use rws_core::service::{Context, Outcome, Service, Taken};
 use rws_core::{Instant, PeerFault, Status};
 use rws_std::files::{FilePlan, FileRequest};
 use rws_std::forward::{Forward, Forwarded};
-use rws_std::{Application, JobCx, ServerHandle, sys};
+use rws_std::{Application, CutShort, JobCx, ServerHandle, sys};
 
 use self::answer::{Answer, Page};
+use self::client::Trust;
 use self::log::{Ending, Note, SiteLog};
 use self::metrics::{Ended, Metrics};
 use self::routes::{Endpoint, Found, Routes, Target};
@@ -47,6 +53,9 @@ pub struct Site {
     metrics_for_all: bool,
     metrics: Metrics,
     log: Option<SiteLog>,
+    trust: Trust,
+    /// Gives each request its id, if they have ids.
+    ids: Option<TraceIdLayer<Trust>>,
     server: OnceLock<ServerHandle>,
 }
 
@@ -60,9 +69,10 @@ enum Own {
     Alive,
     Ready,
     Draining,
+    MaxForwards,
 }
 
-fn own_pages() -> [Page; 7] {
+fn own_pages() -> [Page; 8] {
     [
         Page::text(Status::NOT_FOUND, "there is nothing here\n"),
         Page::text(Status::MISDIRECTED_REQUEST, "this host is not served here\n"),
@@ -71,6 +81,7 @@ fn own_pages() -> [Page; 7] {
         Page::text(Status::OK, "alive\n").not_stored(),
         Page::text(Status::OK, "ready\n").not_stored(),
         Page::text(Status::SERVICE_UNAVAILABLE, "draining\n").not_stored(),
+        Page::text(Status::BAD_REQUEST, "Max-Forwards is not one whole number\n"),
     ]
 }
 
@@ -81,8 +92,10 @@ pub struct Exchange {
     began: Instant,
     /// The place of the route.
     route: Option<usize>,
-    head_is_out: bool,
-    note: Option<Note>,
+    /// What the client got, if the exchange ends before its time.
+    cut: Option<CutShort>,
+    /// For the log, and for the id; none without both.
+    note: Option<Box<Note>>,
 }
 
 impl Site {
@@ -93,6 +106,7 @@ impl Site {
     /// A root that cannot be opened any more, or a path that the route table does not take.
     pub fn new(config: &Config, shards: usize, log: Option<&LogIntake>) -> io::Result<Site> {
         let routes = Routes::new(config, shards)?;
+        let trust = Trust::new(config);
         let pages = |_| routes.pages.iter().cloned().chain(own_pages()).map(Arc::new).collect();
         Ok(Site {
             pages: (0..shards.max(1)).map(pages).collect(),
@@ -100,9 +114,28 @@ impl Site {
             metrics_for_all: config.metrics,
             metrics: Metrics::new(routes.labels(), shards),
             log: log.map(|intake| SiteLog::new(intake.clone(), config.log_format, shards)),
+            ids: config.request_id.then(|| TraceIdLayer::new().trusting(trust.clone())),
+            trust,
             server: OnceLock::new(),
             routes,
         })
+    }
+
+    /// As [`Service::begin`], where there is a log or requests have ids.
+    fn begin_noted(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> Exchange {
+        let client = self.trust.client(cx.connection(), head);
+        let mut id = TraceIdState::default();
+        let verdict = match &self.ids {
+            Some(layer) => layer.request(cx, &mut id, head, None),
+            None => RequestVerdict::Continue,
+        };
+        let mut note = Box::new(Note::of(head, client, id));
+        let (answer, route) = match verdict {
+            RequestVerdict::Reply(reply) => (Page::text(reply.status, reply.text).into(), None),
+            RequestVerdict::Continue | RequestVerdict::NeedBody(_) => self.answer(cx, head),
+        };
+        let answer = signed(answer, &mut note);
+        Exchange { answer, began: cx.now(), route, cut: None, note: Some(note) }
     }
 
     fn answer(&self, cx: &mut JobCx, head: &RequestHead<'_>) -> (Answer, Option<usize>) {
@@ -125,16 +158,24 @@ impl Site {
     fn lead(&self, cx: &mut JobCx, head: &RequestHead<'_>, endpoint: &Endpoint) -> Answer {
         match &endpoint.target {
             Target::Files { server, mount } => self.file(cx, head, *server, mount),
+            Target::Page(_) | Target::Proxy(_) if head.method() == Method::Trace => {
+                not_allowed(Method::Trace, endpoint.allow())
+            }
             Target::Page(page) => self.page(cx, *page),
-            Target::Proxy(proxy) => Answer::Upstream(proxy.begin(cx, head)),
+            Target::Proxy(proxy) => match proxy::hops(head) {
+                Ok(None) => Answer::Upstream(proxy.begin(cx, head, &self.trust, None)),
+                // It goes no further: we are whom it is for.
+                Ok(Some(0)) => allowed(endpoint.allow()),
+                Ok(Some(hops)) => Answer::Upstream(proxy.begin(cx, head, &self.trust, Some(hops - 1))),
+                Err(_) => self.own(cx, Own::MaxForwards),
+            },
             Target::Health => self.own(cx, Own::Alive),
             Target::Ready => {
                 let is_draining = self.server.get().is_some_and(ServerHandle::is_draining);
                 self.own(cx, if is_draining { Own::Draining } else { Own::Ready })
             }
             Target::Metrics => {
-                let is_near = cx.connection().peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-                if is_near || self.metrics_for_all {
+                if self.metrics_for_all || self.trust.is_near(cx.connection(), head) {
                     self.metrics_page()
                 } else {
                     self.own(cx, Own::Forbidden)
@@ -176,9 +217,11 @@ impl Service<JobCx> for Site {
     type State = Exchange;
 
     fn begin(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> Exchange {
+        if self.log.is_some() || self.ids.is_some() {
+            return self.begin_noted(cx, head);
+        }
         let (answer, route) = self.answer(cx, head);
-        let note = self.log.as_ref().map(|_| Note::of(head));
-        Exchange { answer, began: cx.now(), route, head_is_out: false, note }
+        Exchange { answer, began: cx.now(), route, cut: None, note: None }
     }
 
     fn body(&self, _cx: &mut JobCx, _state: &mut Exchange, _chunk: &[u8], _end: bool) -> Taken {
@@ -187,8 +230,13 @@ impl Service<JobCx> for Site {
     }
 
     fn head<'s>(&self, state: &'s mut Exchange) -> HeadAnswer<'s> {
-        state.head_is_out = state.answer.status().is_some();
-        state.answer.head()
+        let answer = state.answer.head();
+        match (&state.note, answer) {
+            (Some(note), HeadAnswer::Final(head, body)) if !note.fields.block().is_empty() => {
+                HeadAnswer::Final(ResponseHead { fields: note.fields.block(), ..head }, body)
+            }
+            (_, answer) => answer,
+        }
     }
 
     fn fill(&self, state: &mut Exchange, out: &mut [u8]) -> Fill {
@@ -201,17 +249,24 @@ impl Service<JobCx> for Site {
 
     fn end(&self, cx: &mut JobCx, state: Exchange, outcome: Outcome) {
         let duration = Duration::from_micros(sys::monotonic_us().saturating_sub(state.began.as_micros()));
-        let (ended, status, body_bytes) = match outcome {
-            Outcome::Complete { status, body_bytes } => (Ended::Whole(status), Some(status), body_bytes),
-            Outcome::Aborted(_) => {
-                let status = if state.head_is_out { state.answer.status() } else { None };
-                (Ended::Aborted, status, state.answer.sent())
+        let (ended, status, body_bytes) = match (outcome, state.cut) {
+            (Outcome::Complete { status, body_bytes }, _) => (Ended::Whole(status), Some(status), body_bytes),
+            (Outcome::Aborted(_), Some(CutShort::Replaced { status })) => {
+                (Ended::Whole(status), Some(status), 0)
             }
+            (Outcome::Aborted(_), Some(CutShort::Partly { status, body_bytes })) => {
+                (Ended::Aborted, Some(status), body_bytes)
+            }
+            (Outcome::Aborted(_), Some(CutShort::Unanswered) | None) => (Ended::Aborted, None, 0),
         };
         self.metrics.count(cx.shard(), state.route, ended, duration);
         if let (Some(log), Some(note)) = (&self.log, &state.note) {
             let route = state.route.and_then(|place| self.routes.endpoint(place));
-            let ending = Ending { status, is_whole: ended != Ended::Aborted, body_bytes, duration, route };
+            let cut_by = match (ended, outcome) {
+                (Ended::Aborted, Outcome::Aborted(cause)) => Some(cause),
+                (Ended::Whole(_) | Ended::Aborted, _) => None,
+            };
+            let ending = Ending { status, cut_by, body_bytes, duration, route };
             log.exchange(cx, note, &ending);
         }
     }
@@ -226,8 +281,42 @@ impl Application for Site {
     }
 
     fn forwarded(&self, _cx: &mut JobCx, state: &mut Exchange, forwarded: Forwarded<'_>) {
-        if let Answer::Upstream(proxied) = &mut state.answer {
-            proxied.take(forwarded);
+        let Answer::Upstream(proxied) = &mut state.answer else { return };
+        proxied.take(forwarded);
+        let Some(note) = &mut state.note else { return };
+        if let Forwarded::Failed(error) = forwarded {
+            note.error = Some(error.text());
+            let page = Page::text(error.status(), &format!("{}\n", error.text()));
+            state.answer = signed(page.into(), note);
+        } else if !note.id().is_empty() {
+            // It is a field value of moderate length, and there is room for it.
+            let _ = proxied.set_field(KnownName::XRequestId, note.id());
+        }
+    }
+
+    fn forwarding_to(&self, state: &mut Exchange, backend: SocketAddr) {
+        if let Some(note) = &mut state.note {
+            note.backend = Some(backend);
+        }
+    }
+
+    fn cut_short(&self, state: &mut Exchange, cut: CutShort) {
+        state.cut = Some(cut);
+    }
+
+    fn not_begun(&self, cx: &mut JobCx, head: &RequestHead<'_>, status: Status) {
+        let route = match self.routes.find(head) {
+            Found::Route(_, place) => Some(place),
+            Found::NotAllowed(_) | Found::Options(_) | Found::UnknownHost | Found::Nothing => None,
+        };
+        self.metrics.count(cx.shard(), route, Ended::Whole(status), Duration::ZERO);
+        if let Some(log) = &self.log {
+            let client = self.trust.client(cx.connection(), head);
+            let note = Note::of(head, client, TraceIdState::default());
+            let route = route.and_then(|place| self.routes.endpoint(place));
+            let duration = Duration::ZERO;
+            let ending = Ending { status: Some(status), cut_by: None, body_bytes: 0, duration, route };
+            log.exchange(cx, &note, &ending);
         }
     }
 
@@ -240,6 +329,7 @@ impl Application for Site {
     }
 
     fn refused(&self, cx: &mut JobCx, status: Status, fault: PeerFault) {
+        self.metrics.count_refused(cx.shard(), status);
         if let Some(log) = &self.log {
             log.refused(cx, status, fault);
         }
@@ -255,6 +345,22 @@ impl Application for Site {
             files.sweep(cx.shard(), cx.now());
         }
     }
+}
+
+/// The same answer with the request's id, if it has one: among its fields, which `note` keeps, and in the text about
+/// an error. An upstream's answer gets it once it is there.
+fn signed(answer: Answer, note: &mut Note) -> Answer {
+    if note.id().is_empty() {
+        return answer;
+    }
+    let answer = answer.with_id(note.id());
+    if let HeadAnswer::Final(head, _) = answer.head() {
+        let mut fields = OwnedFields::copy_of(head.fields);
+        // It is a field value of moderate length, and there is room for it.
+        let _ = fields.set(KnownName::XRequestId, note.id());
+        note.fields = fields;
+    }
+    answer
 }
 
 /// 405, or 501 for a method that nothing here knows (RFC 9110 §15.6.2).

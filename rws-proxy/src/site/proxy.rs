@@ -4,11 +4,13 @@ use alloc::sync::Arc;
 use std::io;
 use std::net::ToSocketAddrs as _;
 
-use rws_core::message::RequestHead;
+use rws_core::PeerFault;
+use rws_core::message::{KnownName, Method, RequestHead};
 use rws_core::service::Context as _;
 use rws_std::JobCx;
-use rws_std::forward::{Forward, ForwardOptions, ProxyState, RoundRobin, Upstream};
+use rws_std::forward::{Forward, ForwardError, ForwardOptions, ProxyState, RoundRobin, Upstream};
 
+use super::client::Trust;
 use crate::config::{Config, ProxyAction, Strategy, Upstream as Configured};
 
 /// A route to an upstream.
@@ -48,15 +50,49 @@ impl Upstreams {
 }
 
 impl Proxy {
-    /// Begins an exchange with the upstream.
-    pub(super) fn begin(&self, cx: &JobCx, head: &RequestHead<'_>) -> ProxyState {
-        ProxyState::new(Forward::of(head, cx.connection(), Arc::clone(&self.upstream), &self.options))
+    /// Begins an exchange with the upstream; `hops_left` is what the request may still go beyond it, if it says.
+    pub(super) fn begin(
+        &self,
+        cx: &JobCx,
+        head: &RequestHead<'_>,
+        trust: &Trust,
+        hops_left: Option<u32>,
+    ) -> ProxyState {
+        let connection = cx.connection();
+        let mut forward = Forward::of(head, connection, Arc::clone(&self.upstream), &self.options);
+        let told = trust.pass_on(&mut forward, connection, head).and_then(|()| match hops_left {
+            Some(hops) => forward.set_field(KnownName::MaxForwards, hops.to_string().as_bytes()),
+            None => Ok(()),
+        });
+        if told.is_err() {
+            forward.refuse(ForwardError::HeadTooLarge);
+        }
+        ProxyState::new(forward)
     }
 
     /// The name of the upstream.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// How many hops an OPTIONS or TRACE request may still take from here (RFC 9110 §7.6.2); `None` if nothing is said,
+/// as for all other methods.
+///
+/// # Errors
+/// The field is repeated, or no number.
+pub(super) fn hops(head: &RequestHead<'_>) -> Result<Option<u32>, PeerFault> {
+    if !matches!(head.method(), Method::Options | Method::Trace) {
+        return Ok(None);
+    }
+    let Some(first) = head.fields().first(KnownName::MaxForwards) else { return Ok(None) };
+    let is_number = !first.is_empty() && first.iter().all(u8::is_ascii_digit);
+    if !is_number || head.fields().single(KnownName::MaxForwards).is_none() {
+        return Err(PeerFault::FieldValueSyntax);
+    }
+    // The most that we count to is as good as more (RFC 9110 §7.6.2).
+    let digits = first.iter().map(|digit| u32::from(digit - b'0'));
+    Ok(Some(digits.fold(0, |hops: u32, digit| hops.saturating_mul(10).saturating_add(digit))))
 }
 
 /// A name counts for all its addresses, as long as the server runs.

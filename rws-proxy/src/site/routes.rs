@@ -25,11 +25,18 @@ pub(super) struct Endpoint {
     pub(super) target: Target,
     /// The name of the route in metrics and logs: its host, if it has one, and its pattern.
     pub(super) label: Box<str>,
+    /// The methods that it takes.
+    methods: MethodSet,
     /// Methods without a name in the engine that the route takes; empty if it takes all of them or none.
     other_methods: Vec<String>,
 }
 
 impl Endpoint {
+    /// What `Allow` names: nobody here serves TRACE, which shows what a client sent, or CONNECT.
+    pub(super) fn allow(&self) -> MethodSet {
+        served(self.methods)
+    }
+
     /// The name of the upstream, if the route leads to one.
     pub(super) fn upstream(&self) -> Option<&str> {
         match &self.target {
@@ -138,10 +145,7 @@ impl Routes {
     /// The methods of all routes together, for `OPTIONS *` (RFC 9110 §9.3.7).
     pub(super) fn methods(&self) -> MethodSet {
         let routes = self.table.table().routes().iter();
-        let all =
-            routes.fold(MethodSet::of(&[Method::Options]), |all, route| all.union(route.methods.served()));
-        // A target of CONNECT is a host and a port, and nothing of ours (RFC 9110 §9.3.6).
-        all.without(Method::Connect)
+        served(routes.fold(MethodSet::NONE, |all, route| all.union(route.methods)))
     }
 
     /// What a request leads to.
@@ -216,13 +220,13 @@ impl Build {
             methods,
             host: matching.host.as_deref().map(Into::into),
             pattern: pattern.into(),
-            to: Endpoint { target, label: label.into(), other_methods },
+            to: Endpoint { target, label: label.into(), methods, other_methods },
             summary: Box::default(),
         });
     }
 
     fn push(&mut self, methods: MethodSet, pattern: &str, target: Target) {
-        let to = Endpoint { target, label: pattern.into(), other_methods: Vec::new() };
+        let to = Endpoint { target, label: pattern.into(), methods, other_methods: Vec::new() };
         self.routes.push(Route { methods, host: None, pattern: pattern.into(), to, summary: Box::default() });
     }
 
@@ -237,8 +241,14 @@ impl Build {
     }
 }
 
+/// What a route with these methods serves, OPTIONS included. A target of CONNECT is a host and a port, and nothing of
+/// ours (RFC 9110 §9.3.6).
+fn served(methods: MethodSet) -> MethodSet {
+    methods.served().with(Method::Options).without(Method::Connect).without(Method::Trace)
+}
+
 fn respond_page(respond: &RespondAction) -> Page {
-    Page::new(super::status(respond.status), &respond.content_type, respond.body.as_bytes())
+    Page::new(super::status(respond.status), &respond.content_type, respond.body.as_bytes()).configured()
 }
 
 fn redirect_page(redirect: &RedirectAction) -> Page {

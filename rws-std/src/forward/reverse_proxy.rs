@@ -2,11 +2,13 @@
 
 use alloc::sync::Arc;
 
-use rws_core::Status;
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
-use rws_core::message::{Field, FieldBlock, KnownName, OwnedFields, RequestHead, ResponseHead, Span};
+use rws_core::message::{
+    Field, FieldBlock, FieldName, KnownName, OwnedFields, RequestHead, ResponseHead, Span,
+};
 use rws_core::semantics::hop_by_hop::EndToEnd;
 use rws_core::service::{Context, Service, Taken};
+use rws_core::{Error, Status};
 
 use super::{Forward, ForwardOptions, Forwarded, Memory, Upstream};
 use crate::application::Application;
@@ -64,6 +66,14 @@ impl ProxyState {
                 self.answer = Some((error.status(), BodyPlan::Sized(self.text.len() as u64)));
             }
         }
+    }
+
+    /// Replaces every field line with this name of the answer by one, once there is an answer.
+    ///
+    /// # Errors
+    /// As [`OwnedFields::set`].
+    pub fn set_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
+        self.memory.fields.set(name, value)
     }
 
     /// The status to answer with, once it is known.

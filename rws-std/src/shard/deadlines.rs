@@ -101,7 +101,7 @@ impl<A: Application> Shard<A> {
             return;
         }
         let answered = self.exchanges_status(key);
-        self.drop_exchange(key, cause);
+        self.drop_exchange(key, cause, None);
         if let Some(conn) = self.conns.try_remove(key as usize) {
             self.forget(key, conn, answered);
         }

@@ -58,7 +58,7 @@ use self::stored::Pools;
 
 pub(crate) use self::mail::{Mail, ShardMail};
 pub(crate) use self::receive::{BodyWork, Job, Work};
-pub(crate) use self::settle::{Canned, Plan, Result as JobResult};
+pub(crate) use self::settle::{Canned, Left, Plan, Result as JobResult};
 
 /// Names one exchange of one connection of a shard, however late somebody speaks of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -323,10 +323,12 @@ impl<A: Application> Shard<A> {
                     self.stats.errors_total.up();
                 }
                 let Some(conn) = self.conns.get(key as usize) else { return false };
-                let stream = stream.unwrap_or(StreamId::new(0, 0));
-                self.prepare_cx(Address { conn: key, generation: conn.generation, stream });
-                self.guarded(|app, cx| app.refused(cx, status, fault));
-                self.drop_exchange(key, ResetCause::Truncated);
+                if conn.exchange == At::Nowhere {
+                    let stream = stream.unwrap_or(StreamId::new(0, 0));
+                    self.prepare_cx(Address { conn: key, generation: conn.generation, stream });
+                    self.guarded(|app, cx| app.refused(cx, status, fault));
+                }
+                self.drop_exchange(key, ResetCause::Truncated, Some(status));
                 self.transmit_own(key);
                 self.conns.contains(key as usize)
             }

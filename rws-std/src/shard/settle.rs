@@ -5,13 +5,13 @@ use std::io;
 use std::panic::catch_unwind;
 
 use rws_core::connection::{BodyPlan, Connection, Fill, HeadAnswer, ResetCause, Source, StreamId};
-use rws_core::message::{FieldBlock, ResponseHead};
+use rws_core::message::{FieldBlock, OwnedRequestHead, ResponseHead, Scratch};
 use rws_core::service::{Outcome, Taken};
 use rws_core::{Status, field_lines, h1};
 
 use super::conn::{At, Flags};
 use super::{Address, Shard};
-use crate::application::Application;
+use crate::application::{Application, CutShort};
 use crate::forward::Forward;
 use crate::job::JobCx;
 
@@ -61,10 +61,29 @@ pub(crate) enum Result<S> {
     Advanced(S, Plan),
     /// The whole body has been given.
     Ended(S, Plan),
-    Failed(Canned),
+    Failed(Canned, Left<S>),
+}
+
+/// What a job that has failed leaves behind.
+#[derive(Debug)]
+pub(crate) enum Left<S> {
+    /// The exchange had begun.
+    State(S),
+    /// It had not; the request, as far as it is known.
+    Head(Option<Box<OwnedRequestHead>>),
 }
 
 impl<S> Exchange<S> {
+    /// What the peer has of it, if it ends now; `instead` is the status of an answer that the server gives in its
+    /// place, if no head is out yet.
+    fn cut_by(&self, instead: Option<Status>) -> CutShort {
+        match (self.status, instead) {
+            (Some(status), _) => CutShort::Partly { status, body_bytes: self.body_bytes },
+            (None, Some(status)) => CutShort::Replaced { status },
+            (None, None) => CutShort::Unanswered,
+        }
+    }
+
     pub(crate) const fn new(stream: StreamId, answer: Answer<S>) -> Exchange<S> {
         Exchange { stream, answer, status: None, body_bytes: 0, direct: 0, link: None, is_relayed: false }
     }
@@ -156,10 +175,17 @@ impl<A: Application> Shard<A> {
                 (Answer::Service(state), plan, None)
             }
             Result::Taken(state, plan, taken, bytes) => (Answer::Service(state), plan, Some((taken, bytes))),
-            Result::Failed(canned) => {
+            Result::Failed(canned, left) => {
                 self.stats.errors_total.up();
                 if canned == Canned::Panicked {
                     self.stats.panics_total.up();
+                }
+                match left {
+                    Left::State(state) => {
+                        let cut = exchange.cut_by(if is_dead { None } else { Some(canned.head().status) });
+                        self.end_short(address, state, cut, ResetCause::ByUs);
+                    }
+                    Left::Head(head) => self.tell_not_begun(address, head, canned),
                 }
                 (Answer::Canned(canned), None, None)
             }
@@ -202,7 +228,8 @@ impl<A: Application> Shard<A> {
         exchange.is_relayed = false;
         let answer = core::mem::replace(&mut exchange.answer, Answer::Canned(Canned::Panicked));
         if let Answer::Service(state) = answer {
-            self.end(address, state, Outcome::Aborted(ResetCause::ByUs));
+            let cut = exchange.cut_by(Some(Status::INTERNAL_SERVER_ERROR));
+            self.end_short(address, state, cut, ResetCause::ByUs);
         }
     }
 
@@ -210,6 +237,22 @@ impl<A: Application> Shard<A> {
     pub(crate) fn end(&mut self, address: Address, state: A::State, outcome: Outcome) {
         self.prepare_cx(address);
         self.guarded(|app, cx| app.end(cx, state, outcome));
+    }
+
+    /// Tells the application that an exchange is over before its end, and what the peer has of it.
+    fn end_short(&mut self, address: Address, mut state: A::State, cut: CutShort, cause: ResetCause) {
+        self.prepare_cx(address);
+        self.guarded(|app, _| app.cut_short(&mut state, cut));
+        self.guarded(|app, cx| app.end(cx, state, Outcome::Aborted(cause)));
+    }
+
+    /// Tells the application of a request that the server has to answer without it.
+    #[cold]
+    fn tell_not_begun(&mut self, address: Address, head: Option<Box<OwnedRequestHead>>, canned: Canned) {
+        let Some(head) = head else { return };
+        self.prepare_cx(address);
+        let spare = Scratch { bytes: &mut [], fields: &mut [] };
+        self.guarded(|app, cx| app.not_begun(cx, &head.view(spare), canned.head().status));
     }
 
     /// Stores an exchange that is not over.
@@ -266,8 +309,9 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// Ends the exchange of connection `key`, if it has one here, as cut short.
-    pub(super) fn drop_exchange(&mut self, key: u32, cause: ResetCause) {
+    /// Ends the exchange of connection `key`, if it has one here, as cut short. `instead` is the status of the
+    /// answer that the machine gives by itself, if it can.
+    pub(super) fn drop_exchange(&mut self, key: u32, cause: ResetCause, instead: Option<Status>) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         let At::Here(kept) = conn.exchange else { return };
         conn.exchange = At::Nowhere;
@@ -277,9 +321,10 @@ impl<A: Application> Shard<A> {
         if let Some(link) = exchange.link {
             self.drop_link(link);
         }
+        let cut = exchange.cut_by(instead);
         if let Answer::Service(state) = exchange.answer {
             let address = Address { conn: key, generation, stream: exchange.stream };
-            self.end(address, state, Outcome::Aborted(cause));
+            self.end_short(address, state, cut, cause);
         }
     }
 
@@ -289,8 +334,11 @@ impl<A: Application> Shard<A> {
             Result::Begun(state, _)
             | Result::Advanced(state, _)
             | Result::Taken(state, ..)
-            | Result::Ended(state, _) => self.end(address, state, Outcome::Aborted(ResetCause::ByPeer)),
-            Result::Failed(_) => {}
+            | Result::Ended(state, _)
+            | Result::Failed(_, Left::State(state)) => {
+                self.end(address, state, Outcome::Aborted(ResetCause::ByPeer));
+            }
+            Result::Failed(_, Left::Head(_)) => {}
         }
     }
 }

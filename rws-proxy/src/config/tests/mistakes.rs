@@ -47,6 +47,48 @@ fn a_wrong_type_is_shown_at_the_value() {
 }
 
 #[test]
+fn a_network_that_is_none_is_shown_with_what_was_probably_meant() {
+    let text = "trusted_proxies = [\n  \"10.0.0.0/8\",\n  \"192.168.1.7/16\",\n  \"2001:db8::1/32\",\n  \"10/8\",\n  7,\n]\n\
+                client_ip_field = \"x-forwarded-fro\"\nconnections_per_ip_max = -1";
+    assert_eq!(
+        render_all(&bad(text)[..1], false),
+        "error: `192.168.1.7/16` is not a network: bits beyond the prefix are set; write the network's first address
+ --> rws.config.toml:3:3
+  |
+3 |   \"192.168.1.7/16\",
+  |   ^^^^^^^^^^^^^^^^
+  |
+  = help: write \"192.168.0.0/16\"
+
+1 error in the configuration; nothing was started
+"
+    );
+    let shown = render_all(&bad(text), false);
+    for part in [
+        "rws.config.toml:4:3",
+        "write \"2001:db8::/32\"",
+        "rws.config.toml:5:3",
+        "`10/8` is not a network: not an IP address",
+        "give an address such as \"192.0.2.1\", or a network such as \"10.0.0.0/8\"",
+        "rws.config.toml:6:3",
+        "`trusted_proxies` must be a list of texts, not a number",
+        "did you mean \"x-forwarded-for\"?",
+        "give a number from 1 to 1000000, or 0 for no cap",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[test]
+fn methods_that_are_never_served_are_refused() {
+    let text = "[[route]]\n[route.match]\nmethod = [\"GET\", \"TRACE\", \"CONNECT\"]\n[route.action]\ntype = \"respond\"";
+    assert_eq!(
+        messages(text),
+        ["the method `TRACE` is never served", "the method `CONNECT` is not available in this build"]
+    );
+}
+
+#[test]
 fn a_hidden_route_is_shown_with_the_one_that_hides_it() {
     let text = "[[route]]
 name = \"all\"

@@ -5,6 +5,7 @@ use super::super::{
 };
 use super::{bad, brief, good};
 use core::net::{IpAddr, Ipv4Addr};
+use rws_core::middleware::HopField;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,8 @@ fn every_setting_can_come_from_the_environment() {
         ("RWS_CONFIG_DRAIN_DELAY_MS", "4"),
         ("RWS_CONFIG_CONNECTIONS_PER_IP_MAX", "5"),
         ("RWS_CONFIG_CONNECTIONS_PER_IP_LOOPBACK", "true"),
+        ("RWS_CONFIG_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1"),
+        ("RWS_CONFIG_CLIENT_IP_FIELD", "Forwarded"),
     ];
     let config = on_a_machine("", &pairs, &Overrides::default()).expect("no mistakes");
     assert_eq!((config.ip.to_string().as_str(), config.port), ("::", 0));
@@ -68,6 +71,13 @@ fn every_setting_can_come_from_the_environment() {
     let timeouts = [config.head_timeout, config.idle_timeout, config.shutdown_timeout, config.drain_delay];
     assert_eq!(timeouts.map(|timeout| timeout.as_millis()), [1, 2, 3, 4]);
     assert_eq!((config.connections_per_ip_max, config.connections_per_ip_loopback), (5, true));
+    let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "2001:db8::1/128"]);
+    assert_eq!(config.client_ip_field, HopField::Forwarded);
+    assert!(!config.request_id, "without a log there is nothing to find by an id");
+    let pairs = [("RWS_CONFIG_ACCESS_LOG", "false"), ("RWS_CONFIG_REQUEST_ID", "true")];
+    assert!(on_a_machine("", &pairs, &Overrides::default()).expect("no mistakes").request_id);
+    assert!(on_a_machine("", &[], &Overrides::default()).expect("no mistakes").request_id);
 }
 
 #[test]

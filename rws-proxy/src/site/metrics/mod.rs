@@ -88,6 +88,14 @@ impl Metrics {
         }
     }
 
+    /// Counts a request that was refused before it could be read. Only for the thread that drives `shard`.
+    pub(super) fn count_refused(&self, shard: usize, status: Status) {
+        let class = usize::from(status.code() / 100).clamp(1, 5) - 1;
+        if let Some(unmatched) = self.shards.get(shard).and_then(|counts| counts.last()) {
+            unmatched.by_class[class].up();
+        }
+    }
+
     /// The page, in the text format 0.0.4.
     pub(super) fn page(&self, server: Option<&ServerHandle>, log_lines_dropped: Option<u64>) -> String {
         page::write(self, server, log_lines_dropped)

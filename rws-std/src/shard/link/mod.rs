@@ -31,14 +31,16 @@ mod send;
 pub(super) use self::pool::IdleLinks;
 
 use core::net::SocketAddr;
+use core::panic::AssertUnwindSafe;
 use std::os::fd::OwnedFd;
+use std::panic::catch_unwind;
 
 use rws_core::connection::BodyPlan;
 use rws_core::message::OwnedFields;
 use rws_core::{Instant, h1};
 
 use super::conn::At;
-use super::settle::Exchange;
+use super::settle::{Answer, Exchange};
 use super::stored::Stored;
 use super::{Address, LINK_BIT, Shard};
 use crate::application::Application;
@@ -192,6 +194,7 @@ impl<A: Application> Shard<A> {
             let owner = flow.owner;
             link.flow = Some(flow);
             self.set_link(owner, Some(key));
+            self.tell_backend(owner, backend);
             if pooled.is_some() {
                 self.push_request(key, &[]);
             } else {
@@ -251,6 +254,22 @@ impl<A: Application> Shard<A> {
         };
         if let Some(exchange) = self.exchanges.get_mut(kept as usize) {
             exchange.link = link;
+        }
+    }
+
+    /// Tells the application where its request goes.
+    fn tell_backend(&mut self, owner: Address, backend: SocketAddr) {
+        let Some(At::Here(kept)) = self.conns.get(owner.conn as usize).map(|conn| conn.exchange) else {
+            return;
+        };
+        let exchange =
+            self.exchanges.get_mut(kept as usize).filter(|exchange| exchange.stream == owner.stream);
+        if let Some(Answer::Service(state)) = exchange.map(|exchange| &mut exchange.answer) {
+            let app = &*self.app;
+            let told = catch_unwind(AssertUnwindSafe(|| app.forwarding_to(state, backend)));
+            if told.is_err() {
+                self.stats.panics_total.up();
+            }
         }
     }
 
