@@ -18,7 +18,9 @@ TARGETS = ("thumbv7em-none-eabihf", "thumbv6m-none-eabi")
 PROFILES = {"release": "z", "size-s": "s", "fast": "3"}
 WORKSPACES = (ROOT / "examples" / "board", ROOT / "tests" / "sizes")
 ARTIFACTS = ROOT / "target" / "board"
-STOP_SECONDS_MAX = 10
+START_SECONDS_MAX, STOP_SECONDS_MAX = 20, 10
+# The first line of every image: its sockets listen.
+UP = "board: up"
 
 
 class Unusable(Exception):
@@ -94,21 +96,30 @@ def look_into(image: pathlib.Path) -> Elf:
 
 
 class Board:
-    """`with Board(image) as board:` runs an image on a free port and ends it by its process id."""
+    """`with Board(image) as board:` runs an image on a free port until it listens, and ends it by its process id."""
 
     def __init__(self, image: pathlib.Path, *more: str):
         self.image, self.more, self.port = image, more, free_port()
-        self.log = tempfile.TemporaryFile()
 
     def __enter__(self) -> "Board":
         self.folder = tempfile.TemporaryDirectory()
-        self.control = pathlib.Path(self.folder.name) / "qmp"
+        self.control, self.log = (pathlib.Path(self.folder.name) / name for name in ("qmp", "log"))
         control = ("-qmp", f"unix:{self.control},server=on,wait=off")
-        self.child = subprocess.Popen(simulation(self.image, self.port, *control, *self.more),
-                                      stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+        with open(self.log, "wb") as log:
+            self.child = subprocess.Popen(simulation(self.image, self.port, *control, *self.more),
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while UP not in self.said():
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                raise Unusable(f"{self.image.name} does not start")
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_: object) -> None:
+        said = self.said().removeprefix(UP).strip()
+        if self.child.poll() not in (None, 0) or said:
+            print(f"{self.image.name} said: {said or self.child.returncode}", flush=True)
         self.child.send_signal(signal.SIGTERM)
         try:
             self.child.wait(STOP_SECONDS_MAX)
@@ -118,21 +129,13 @@ class Board:
         self.folder.cleanup()
 
     def said(self) -> str:
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace").strip()
+        """What the image, or QEMU, has written."""
+        return self.log.read_text(errors="replace").strip()
 
-    def connect(self, seconds_max: float = 10) -> socket.socket:
-        """The host's side accepts before the board does: only an answer tells that it is there."""
-        deadline = time.monotonic() + seconds_max
-        while True:
-            try:
-                stream = socket.create_connection(("127.0.0.1", self.port), timeout=5)
-                stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return stream
-            except OSError as error:
-                if self.child.poll() is not None or time.monotonic() > deadline:
-                    raise Unusable(f"{self.image.name} does not answer: {self.said() or error}") from error
-                time.sleep(0.02)
+    def connect(self) -> socket.socket:
+        stream = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return stream
 
     def memory(self, start: int, end: int) -> bytes:
         """What is in the board's memory now."""

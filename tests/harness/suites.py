@@ -103,6 +103,8 @@ SUITES = [
     Suite("latency", "blocking handlers do not delay the others", [[*BENCH, "latency"]], ("release", "raw", "wrk")),
     Suite("hostile", "idle, dribbling and malformed clients change nothing for a normal one",
           [[*BENCH, "hostile"]], ("release",)),
+    Suite("sizes", "images for the board beside a bare echo and peers: flash, RAM, instructions", [[sys.executable, "-B", "tests/sizes"]],
+          ("bare-metal", "qemu-arm", "cc"), minutes_max=20),
     Suite("bench", "the project beside its peers, one table with the goals", [[*BENCH, "table"]],
           ("release", "peers", "raw", "nginx", "lighttpd", "h2o", "haproxy", "wrk", "h2load", "valgrind", "strace"), minutes_max=25),
 ]

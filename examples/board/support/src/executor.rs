@@ -3,19 +3,28 @@
 //! `wfi` and not `wfe`: the simulator does not sleep in the latter. An interrupt that comes between the look at the flag
 //! and the sleep still ends the sleep, because a masked interrupt wakes the core and runs once the mask is lifted.
 
+use core::ffi::CStr;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embassy_executor::{Spawner, raw};
 use static_cell::StaticCell;
 
+use crate::host;
+
 static IS_WORK_PENDING: AtomicBool = AtomicBool::new(false);
+
+/// What the host reads once every task has run for the first time: sockets listen, and frames come in. A frame that came
+/// before would be lost, and with it whoever sent it would wait for seconds.
+const UP: &CStr = c"board: up\n";
 
 /// Runs tasks for ever; `start` spawns the first ones.
 pub(crate) fn run(start: impl FnOnce(Spawner)) -> ! {
     static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
     let executor: &'static raw::Executor = EXECUTOR.init(raw::Executor::new(ptr::null_mut()));
     start(executor.spawner());
+    poll(executor);
+    host::say_plainly(UP);
     loop {
         IS_WORK_PENDING.store(false, Ordering::Relaxed);
         poll(executor);
@@ -29,7 +38,7 @@ pub(crate) fn run(start: impl FnOnce(Spawner)) -> ! {
 
 #[expect(unsafe_code, reason = "the executor must not be polled within itself")]
 fn poll(executor: &'static raw::Executor) {
-    // SAFETY: the loop above is the only caller, and it is no task.
+    // SAFETY: `run` is the only caller, and it is no task.
     unsafe { executor.poll() }
 }
 

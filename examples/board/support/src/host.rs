@@ -1,8 +1,9 @@
 //! The machine that simulates the board, through semihosting.
 
+use core::ffi::CStr;
 use core::fmt::{self, Write};
 
-use cortex_m_semihosting::{debug, hio};
+use cortex_m_semihosting::{debug, hio, syscall1};
 
 /// Writes one line to the simulator's standard output. For tests and last words: it stops the core meanwhile.
 pub fn say(text: fmt::Arguments<'_>) {
@@ -10,6 +11,13 @@ pub fn say(text: fmt::Arguments<'_>) {
         // Nobody listens: nothing to be done about it.
         let _ = writeln!(output, "{text}");
     }
+}
+
+/// Writes a text as it is, in a few instructions and without formatting code.
+#[expect(unsafe_code, reason = "semihosting is a breakpoint that the host carries out")]
+pub fn say_plainly(text: &CStr) {
+    // SAFETY: the host only reads, up to the null byte that a `CStr` ends with.
+    let _ = unsafe { syscall1!(WRITE0, text.as_ptr()) };
 }
 
 /// Ends the simulation with exit code 0.
