@@ -96,7 +96,9 @@ impl<C: Context> Service<C> for Hello {
 
     fn head<'s>(&self, answer: &'s mut Answer) -> HeadAnswer<'s> {
         let fields = match answer.status {
-            Status::METHOD_NOT_ALLOWED => field_lines!["Content-Type: text/plain", "Allow: GET, HEAD, OPTIONS"],
+            Status::METHOD_NOT_ALLOWED => {
+                field_lines!["Content-Type: text/plain", "Allow: GET, HEAD, OPTIONS"]
+            }
             _ => field_lines!["Content-Type: text/plain"],
         };
         let head = ResponseHead { status: answer.status, fields };
@@ -112,6 +114,10 @@ impl<C: Context> Service<C> for Hello {
             n += 1;
         }
         answer.sent += n as u8;
-        if usize::from(answer.sent) == GREETING.len() + usize::from(answer.len) { Fill::End(n) } else { Fill::More(n) }
+        if usize::from(answer.sent) == GREETING.len() + usize::from(answer.len) {
+            Fill::End(n)
+        } else {
+            Fill::More(n)
+        }
     }
 }
