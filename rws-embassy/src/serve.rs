@@ -49,28 +49,35 @@ pub struct Server<'s, S, P> {
 
 /// Memory for one head at a time, shared by the connections of one executor: none of them holds it while it waits.
 ///
-/// It has room for what [`Limits::DEVICE`] allows: 24 fields, and a path of 256 bytes that has to be decoded.
+/// It has room for what [`Limits::DEVICE`] allows: a path that has to be decoded, the fields of a head, and once more
+/// all of a head with two fields that layers add to it.
 #[derive(Debug)]
 pub struct SharedScratch(RefCell<HeadMemory>);
 
 #[derive(Debug)]
 struct HeadMemory {
-    decoded: [u8; Limits::DEVICE.target_bytes_max as usize],
-    fields: [Field; Limits::DEVICE.fields_max as usize],
+    bytes: [u8; SCRATCH_BYTES],
+    fields: [Field; SCRATCH_FIELDS],
 }
+
+const ADDED_BYTES: usize = 128;
+const ADDED_FIELDS: usize = 2;
+const SCRATCH_BYTES: usize =
+    Limits::DEVICE.target_bytes_max as usize + Limits::DEVICE.head_bytes_max as usize + ADDED_BYTES;
+const SCRATCH_FIELDS: usize = 2 * Limits::DEVICE.fields_max as usize + ADDED_FIELDS;
 
 impl SharedScratch {
     /// Memory that is all zero, so that in a `static` it takes no flash.
     pub const fn new() -> SharedScratch {
         SharedScratch(RefCell::new(HeadMemory {
-            decoded: [0; Limits::DEVICE.target_bytes_max as usize],
-            fields: [Field::ZERO; Limits::DEVICE.fields_max as usize],
+            bytes: [0; SCRATCH_BYTES],
+            fields: [Field::ZERO; SCRATCH_FIELDS],
         }))
     }
 
     fn with<R>(&self, run: impl FnOnce(Scratch<'_>) -> R) -> R {
         match self.0.try_borrow_mut().as_deref_mut() {
-            Ok(memory) => run(Scratch { bytes: &mut memory.decoded, fields: &mut memory.fields }),
+            Ok(memory) => run(Scratch { bytes: &mut memory.bytes, fields: &mut memory.fields }),
             // Only if a service drove a connection inside of a call; its head is then refused with 431.
             Err(_) => run(Scratch { bytes: &mut [], fields: &mut [] }),
         }
