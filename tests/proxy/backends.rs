@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use crate::client::End;
 use crate::site::Site;
-use crate::upstream::{Upstream, refusing};
+use crate::upstream::{Upstream, meet, refusing};
 
 #[test]
 fn backends_take_turns() {
@@ -99,9 +99,7 @@ fn a_backend_that_does_not_take_the_connection_in_time_is_passed_over() {
 /// A kept connection that the upstream cuts as soon as the second request has come.
 fn stale(site: &Site, upstream: &Upstream, request: &str) -> (crate::client::Client, String) {
     let mut client = site.connect();
-    client.ask("/first");
-    let mut link = upstream.accept();
-    link.request();
+    let mut link = upstream.asked(&mut client, "/first");
     link.answer("first");
     assert_eq!(client.answer().whole(), (200, "first"));
     client.send(request);
@@ -159,13 +157,9 @@ fn a_request_is_sent_again_only_once() {
 
 #[test]
 fn a_fresh_connection_that_breaks_before_its_answer_is_502() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     for how in ["closed", "reset", "half a head", "rubbish"] {
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         match how {
             "reset" => link.reset(),
             "half a head" => {
@@ -183,9 +177,7 @@ fn a_fresh_connection_that_breaks_before_its_answer_is_502() {
 
 #[test]
 fn an_idle_connection_that_the_upstream_closes_is_not_used_again() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     for round in 0..5 {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
         let mut link = upstream.accept();
@@ -199,13 +191,9 @@ fn an_idle_connection_that_the_upstream_closes_is_not_used_again() {
 
 #[test]
 fn an_upstream_that_says_close_is_not_used_again() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     for head in ["HTTP/1.1 200 OK\r\nConnection: close", "HTTP/1.0 200 OK"] {
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(format!("{head}\r\nContent-Length: 2\r\n\r\nok"));
         let answer = client.answer();
         assert_eq!((answer.whole(), answer.field("Connection")), ((200, "ok"), None));
@@ -215,9 +203,7 @@ fn an_upstream_that_says_close_is_not_used_again() {
 
 #[test]
 fn bytes_behind_an_answer_end_its_connection_and_reach_nobody() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     let second = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
     for first in [
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -226,9 +212,7 @@ fn bytes_behind_an_answer_end_its_connection_and_reach_nobody() {
         "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n",
     ] {
         for extra in [second, "x", "\r\n"] {
-            client.ask("/");
-            let mut link = upstream.accept();
-            link.request();
+            let mut link = upstream.asked(&mut client, "/");
             link.send([first, extra].concat());
             let answer = client.answer();
             assert!(answer.is_whole && answer.body != b"poison");
@@ -244,12 +228,8 @@ fn bytes_behind_an_answer_end_its_connection_and_reach_nobody() {
 
 #[test]
 fn bytes_on_an_idle_connection_end_it() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let (upstream, _site, mut client) = meet();
+    let mut link = upstream.asked(&mut client, "/");
     link.answer("ok");
     assert_eq!(client.answer().status, 200);
     link.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
@@ -263,9 +243,7 @@ fn bytes_on_an_idle_connection_end_it() {
 
 #[test]
 fn head_answers_with_a_body_poison_nobody() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut link = upstream.accept();
     link.request();

@@ -2,7 +2,7 @@
 
 use crate::client::End;
 use crate::site::Site;
-use crate::upstream::{Framing, Upstream};
+use crate::upstream::{Framing, Upstream, meet};
 
 #[test]
 fn a_body_goes_up_in_the_framing_that_it_came_in() {
@@ -26,9 +26,7 @@ fn a_body_goes_up_in_the_framing_that_it_came_in() {
 
 #[test]
 fn a_body_that_comes_in_pieces_goes_up_in_pieces_and_whole() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     let mut link = upstream.accept();
     let seen = link.head();
@@ -124,9 +122,7 @@ fn unchunk(raw: &mut Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn a_client_that_waits_for_its_100_gets_it_when_the_upstream_asks_for_the_body() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     let mut link = None;
     for round in 0..3 {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
@@ -146,9 +142,7 @@ fn a_client_that_waits_for_its_100_gets_it_when_the_upstream_asks_for_the_body()
 
 #[test]
 fn a_body_is_asked_for_in_the_end_though_the_upstream_never_does() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     let mut link = upstream.accept();
     link.head();
@@ -161,9 +155,7 @@ fn a_body_is_asked_for_in_the_end_though_the_upstream_never_does() {
 
 #[test]
 fn a_client_that_does_not_wait_for_its_100_after_all_is_heard() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody");
     let mut link = upstream.accept();
     link.head();
@@ -175,9 +167,7 @@ fn a_client_that_does_not_wait_for_its_100_after_all_is_heard() {
 
 #[test]
 fn an_upstream_that_refuses_a_body_is_not_sent_it() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     let mut link = upstream.accept();
     link.head();
@@ -245,9 +235,7 @@ fn an_early_answer_to_a_flood_reaches_the_client_though_sending_fails() {
 
 #[test]
 fn trailers_go_down_to_who_asks_for_them_and_up() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send(
         "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n\
          2\r\nup\r\n0\r\nX-Sum: 1\r\nX-Real-IP: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\n\r\n",

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::client::End;
 use crate::site::Site;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, meet};
 
 #[test]
 fn a_client_that_resets_cancels_its_request() {
@@ -13,9 +13,7 @@ fn a_client_that_resets_cancels_its_request() {
     let site = Site::before(&[upstream.address()]);
     for said in ["", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "HTTP/1.1 200 OK\r\n\r\nuntil"] {
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(said);
         if !said.is_empty() {
             assert!(client.take(10, &mut Vec::new()));
@@ -90,12 +88,8 @@ fn a_client_that_half_closes_after_its_request_still_gets_the_answer() {
 
 #[test]
 fn a_client_that_leaves_between_requests_costs_the_upstream_nothing() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let (upstream, site, mut client) = meet();
+    let mut link = upstream.asked(&mut client, "/");
     link.answer("x");
     assert_eq!(client.answer().status, 200);
     client.reset();
@@ -132,9 +126,7 @@ fn a_client_that_does_not_read_holds_its_upstream_back_and_loses_nothing() {
     let site = Site::with(&[upstream.address()], "read_timeout_ms = 200", |_| {});
     for framing in ["Content-Length", "chunked", "close"] {
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         let size = 64 << 20;
         match framing {
             "Content-Length" => link.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n")),
@@ -173,9 +165,7 @@ fn an_upstream_that_closes_while_its_client_dawdles_still_gets_its_answer_throug
     let size = 3 << 20;
     for framing in ["Content-Length", "close"] {
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         let head = match framing {
             "Content-Length" => format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n"),
             _ => "HTTP/1.1 200 OK\r\n\r\n".to_owned(),

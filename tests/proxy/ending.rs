@@ -12,9 +12,7 @@ fn a_drain_lets_forwarded_exchanges_end_and_drops_idle_connections() {
     idle_client.ask("/idle");
     let mut idle = upstream.accept();
     idle.request();
-    client.ask("/busy");
-    let mut link = upstream.accept();
-    link.request();
+    let mut link = upstream.asked(&mut client, "/busy");
     idle.answer("x");
     assert_eq!(idle_client.answer().status, 200);
     link.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
@@ -37,9 +35,7 @@ fn a_drain_that_runs_out_of_time_cuts_answers_so_that_it_shows() {
         config.shutdown_timeout = core::time::Duration::from_millis(200)
     });
     let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let mut link = upstream.asked(&mut client, "/");
     link.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
     assert!(client.take(10, &mut Vec::new()));
     site.running.drain();

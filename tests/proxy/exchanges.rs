@@ -1,13 +1,11 @@
 //! The way there and back.
 
 use crate::site::Site;
-use crate::upstream::{Framing, Upstream};
+use crate::upstream::{Framing, Upstream, meet};
 
 #[test]
 fn a_request_goes_up_and_its_answer_comes_down() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send("GET /a/b?c=d HTTP/1.1\r\nHost: a.example\r\nX-Own: 1\r\n\r\n");
     let mut link = upstream.accept();
     let seen = link.request();
@@ -22,9 +20,7 @@ fn a_request_goes_up_and_its_answer_comes_down() {
 
 #[test]
 fn both_connections_are_kept_for_the_next_request() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.ask("/0");
     let mut link = upstream.accept();
     for round in 0..50 {
@@ -74,12 +70,8 @@ fn pipelined_requests_to_the_upstream_and_to_ourselves_are_answered_in_order() {
 
 #[test]
 fn a_request_that_comes_during_the_answer_to_another_is_answered_after_it() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
-    client.ask("/1");
-    let mut link = upstream.accept();
-    link.request();
+    let (upstream, _site, mut client) = meet();
+    let mut link = upstream.asked(&mut client, "/1");
     link.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfir");
     let mut body = Vec::new();
     assert!(client.take("HTTP/1.1 200 OK".len(), &mut body));
@@ -126,13 +118,9 @@ fn answers_of_every_framing_reach_the_client_whole() {
 
 #[test]
 fn an_answer_that_ends_with_its_connection_is_chunked_for_the_client() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     for (round, end_at_once) in [true, false, true].into_iter().enumerate() {
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send("HTTP/1.1 200 OK\r\n\r\nuntil");
         if !end_at_once {
             let mut some = Vec::new();
@@ -192,12 +180,8 @@ fn the_answer_to_head_keeps_its_length_and_brings_no_body() {
 
 #[test]
 fn interim_answers_go_on_to_the_client() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let (upstream, _site, mut client) = meet();
+    let mut link = upstream.asked(&mut client, "/");
     link.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: x\r\nX: 1\r\n\r\n");
     assert_eq!(client.interim(), 103, "before the final answer has come");
     link.send("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\n");

@@ -2,7 +2,7 @@
 
 use crate::client::End;
 use crate::site::Site;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, meet};
 
 const HEADS: [&str; 3] = [
     "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it",
@@ -52,9 +52,7 @@ fn an_answer_with_broken_chunks_never_looks_whole() {
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n";
     for broken in ["xyz\r\n", "5\r\nhelloX\r\n", "5 5\r\n", "\n", "-1\r\n", "ffffffffffffffffff\r\n"] {
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(head);
         let mut seen = Vec::new();
         assert!(client.take(20, &mut seen));
@@ -65,9 +63,7 @@ fn an_answer_with_broken_chunks_never_looks_whole() {
         link.is_given_up();
 
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send([head, broken].concat());
         match client.answer_to("GET") {
             Ok(answer) => assert!(answer.status == 502 || !answer.is_whole, "{broken:?}: {answer:?}"),
@@ -79,9 +75,7 @@ fn an_answer_with_broken_chunks_never_looks_whole() {
 
 #[test]
 fn an_answer_whose_head_can_be_read_in_two_ways_is_502() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     for head in [
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
@@ -101,9 +95,7 @@ fn an_answer_whose_head_can_be_read_in_two_ways_is_502() {
         "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
         "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     ] {
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(head);
         assert_eq!(client.answer().status, 502, "{head:?}");
         link.is_given_up();
@@ -113,9 +105,7 @@ fn an_answer_whose_head_can_be_read_in_two_ways_is_502() {
 
 #[test]
 fn a_switch_of_protocols_that_nobody_asked_for_is_502() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     for request in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", upgrade] {
         client.send(request);
@@ -130,13 +120,9 @@ fn a_switch_of_protocols_that_nobody_asked_for_is_502() {
 
 #[test]
 fn interim_answers_without_end_are_502() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"] {
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.try_send(interim.repeat(1000));
         let answer = client.answer();
         assert_eq!(answer.status, 502);
@@ -152,9 +138,7 @@ fn an_upstream_that_stays_silent_is_504_and_given_up() {
     let site = Site::with(&[upstream.address()], "read_timeout_ms = 150", |_| {});
     let mut client = site.connect();
     for said in ["", "HTTP/1.1 200 O", "HTTP/1.1 100 Continue\r\n\r\n"] {
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(said);
         assert_eq!(client.answer().status, 504, "{said:?}");
         link.is_given_up();
@@ -172,9 +156,7 @@ fn an_upstream_that_falls_silent_in_its_answer_cuts_it() {
     let site = Site::with(&[upstream.address()], "read_timeout_ms = 150", |_| {});
     for head in HEADS {
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(head);
         let (seen, end) = client.rest();
         assert!(seen.starts_with(b"HTTP/1.1 200 OK\r\n") && !seen.ends_with(b"0\r\n\r\n"));
@@ -188,9 +170,7 @@ fn a_read_timeout_counts_between_reads_and_not_for_the_whole() {
     let upstream = Upstream::new();
     let site = Site::with(&[upstream.address()], "read_timeout_ms = 400", |_| {});
     let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let mut link = upstream.asked(&mut client, "/");
     link.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n");
     for _ in 0..8 {
         // Slow on purpose: eight pauses together are twice the timeout.
@@ -202,12 +182,8 @@ fn a_read_timeout_counts_between_reads_and_not_for_the_whole() {
 
 #[test]
 fn a_large_head_goes_through_and_an_endless_one_does_not() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let (upstream, _site, mut client) = meet();
+    let mut link = upstream.asked(&mut client, "/");
     let long = "v".repeat(30_000);
     link.send(format!("HTTP/1.1 200 OK\r\nX-Long: {long}\r\nContent-Length: 2\r\n\r\nok"));
     let answer = client.answer();

@@ -1,7 +1,7 @@
 //! What is written into a request on its way up, and what is taken out of it and of its answer.
 
 use crate::site::Site;
-use crate::upstream::{Seen, Upstream};
+use crate::upstream::{Seen, Upstream, meet};
 
 /// The request that an upstream sees of this head, without its first and last line end.
 fn seen(upstream: &Upstream, site: &Site, head: &str) -> Seen {
@@ -102,12 +102,8 @@ fn a_client_cannot_have_protecting_fields_taken_out() {
 
 #[test]
 fn connection_fields_of_the_upstream_end_with_us_and_its_own_do_not() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let (upstream, _site, mut client) = meet();
+    let mut link = upstream.asked(&mut client, "/");
     link.send(
         "HTTP/1.1 200 OK\r\nConnection: X-Theirs, close\r\nX-Theirs: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n\
          Proxy-Authenticate: Basic\r\nTrailer: X\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\nServer: theirs\r\n\

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::client::{Client, End};
 use crate::site::Site;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, meet};
 
 /// An upstream that counts what it sees.
 struct Watched {
@@ -188,9 +188,7 @@ fn chunks_that_can_be_read_in_two_ways_reach_no_upstream_whole() {
 
 #[test]
 fn chunk_extensions_and_odd_sizes_end_with_us() {
-    let upstream = Upstream::new();
-    let site = Site::before(&[upstream.address()]);
-    let mut client = site.connect();
+    let (upstream, _site, mut client) = meet();
     client.send(
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
          005;x=\"y\"\r\nhello\r\n0;last\r\n\r\n",
@@ -277,17 +275,13 @@ fn an_answer_cannot_be_split_by_what_an_upstream_says() {
         ["X: a\rSet-Cookie: b", "X: a\nSet-Cookie: b", "X: a\0b", "X\rY: a", "Set-Cookie : a", " folded: a"]
     {
         let mut client = site.connect();
-        client.ask("/");
-        let mut link = upstream.accept();
-        link.request();
+        let mut link = upstream.asked(&mut client, "/");
         link.send(format!("HTTP/1.1 200 OK\r\nX: y\r\n{line}\r\nContent-Length: 0\r\n\r\n"));
         let answer = client.answer();
         assert_eq!((answer.status, answer.field("Set-Cookie")), (502, None), "{line:?}");
     }
     let mut client: Client = site.connect();
-    client.ask("/");
-    let mut link = upstream.accept();
-    link.request();
+    let mut link = upstream.asked(&mut client, "/");
     link.send("HTTP/1.1 200 a\tb \u{e9} c\r\nX:\t  tabs  \t\r\nContent-Length: 0\r\n\r\n");
     let answer = client.answer();
     assert_eq!((answer.status, answer.field("X")), (200, Some("tabs")));

@@ -11,6 +11,7 @@ use rws_tests::peer::read;
 pub(crate) use rws_tests::streaming::Framing;
 
 use crate::client::{Client, End, PATIENCE};
+use crate::site::Site;
 
 /// A listening server; its connections come one by one.
 pub(crate) struct Upstream {
@@ -62,6 +63,15 @@ impl Upstream {
         Link::new(self.connections.recv_timeout(PATIENCE).expect("the proxy connects"))
     }
 
+    /// Lets `client` ask for `target` by GET; where the request came, on a new connection.
+    #[track_caller]
+    pub(crate) fn asked(&self, client: &mut Client, target: &str) -> Link {
+        client.ask(target);
+        let mut link = self.accept();
+        link.request();
+        link
+    }
+
     /// A connection, if one has been made.
     pub(crate) fn accept_if_any(&self) -> Option<Link> {
         match self.connections.try_recv() {
@@ -102,6 +112,14 @@ impl Upstream {
             }
         });
     }
+}
+
+/// An upstream, a proxy before it, and a client of that.
+pub(crate) fn meet() -> (Upstream, Site, Client) {
+    let upstream = Upstream::new();
+    let site = Site::before(&[upstream.address()]);
+    let client = site.connect();
+    (upstream, site, client)
 }
 
 /// An address that refuses connections.
