@@ -8,6 +8,7 @@
 //! | refusals: the right status, delivered before the close | `refusals` |
 //! | keep-alive, pipelining, methods and target forms | `exchanges` |
 //! | bodies: any size, any split, `100-continue`, trailers, half-close | `bodies` |
+//! | what the closure API promises: options of routes, queries, fields, failures | `api` |
 //! | handlers that panic, block, stream, or lose their client | `handlers` |
 //! | slow clients: heads, bodies, readers, idlers | `slow` |
 //! | caps: connections, peers, descriptors | `caps` |
@@ -18,6 +19,7 @@
 //! Most tests start the server within their own process, on a free port; those about the process as a whole
 //! start `hello`. Every wait is bounded: a socket that stays silent for too long fails its test.
 
+mod api;
 mod bodies;
 mod caps;
 mod chunks;

@@ -21,7 +21,13 @@ use super::response::{IntoResponse, Response};
 ///     .get("/hello/:name", greet);
 /// ```
 ///
-/// A closure names the types of its arguments; what it moves in must be `Send + Sync`.
+/// A closure names the types of its arguments; what it moves in must be `Send + Sync`. What is no handler is an
+/// error where it is registered, which lists what a handler is:
+///
+/// ```compile_fail,E0277
+/// # use rws_std::{App, Request};
+/// let app = App::new().get("/", |request: Request| 3.25); // a number is no response
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no handler for an app whose state is `{S}`",
     label = "not a handler",

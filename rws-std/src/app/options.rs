@@ -88,6 +88,7 @@ impl<H> WithOptions<H> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, A: 'static, H: Handler<S, A>> Handler<S, WithOptions<A>> for WithOptions<H> {
     fn options(&self) -> RouteOptions {
         self.options.around(self.inside.options())
