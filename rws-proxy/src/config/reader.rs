@@ -3,7 +3,7 @@
 
 use super::keys::{self, Key, Kind, Section};
 use super::problems::{Problem, Problems, Spot, quoted};
-use super::suggest::nearest;
+use super::suggest::{nearest, other_word};
 use alloc::rc::Rc;
 use core::ops::Range;
 use toml::Spanned;
@@ -151,6 +151,12 @@ impl<'t> Value<'t> {
             (Raw::Text(text), Spot::File(_)) if is_unquoted(text) => {
                 Some("write it without quotes".to_owned())
             }
+            (Raw::Text(_) | Raw::Stray(_), _) if self.key.ends_with("_ms") => {
+                Some("give it in milliseconds: 30 seconds are 30000".to_owned())
+            }
+            (Raw::Text(_) | Raw::Stray(_), _) if self.key.contains("_bytes_") => {
+                Some("give it in bytes: one megabyte is 1_000_000".to_owned())
+            }
             (Raw::Integer(_) | Raw::Boolean(_), Spot::File(_)) if wanted.contains("text") => {
                 Some("put it in quotes".to_owned())
             }
@@ -290,7 +296,15 @@ fn unknown_key(section: &'static Section, name: &Spanned<DeString<'_>>) -> Probl
     let join = if section.header.is_empty() { "" } else { "in " };
     let problem = Problem::new(format!("unknown key {} {join}{place}", quoted(name.get_ref())));
     let near = nearest(name.get_ref(), section.keys.iter().map(|key| key.name));
-    problem.maybe_hint(near.map(|key| format!("did you mean `{key}`?")).or_else(|| elsewhere(name.get_ref())))
+    let near = near.or_else(|| other_word(name.get_ref()).filter(|key| section.key(key).is_some()));
+    let hint = near.map(|key| format!("did you mean `{key}`?")).or_else(|| elsewhere(name.get_ref()));
+    problem.hint(hint.unwrap_or_else(|| known_keys(section)))
+}
+
+/// All keys that would do.
+fn known_keys(section: &'static Section) -> String {
+    let names: Vec<&str> = section.keys.iter().filter(|key| key.available).map(|key| key.name).collect();
+    format!("known keys are `{}`", names.join("`, `"))
 }
 
 /// A key that is right, only not in this section.

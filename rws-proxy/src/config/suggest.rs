@@ -18,6 +18,26 @@ pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
         .map(|(_, candidate)| candidate)
 }
 
+/// The key that goes by another name elsewhere.
+pub(super) fn other_word(written: &str) -> Option<&'static str> {
+    Some(match String::from_iter(plain(written)).as_str() {
+        "workers" | "worker_processes" | "threads" => "thread_count",
+        "listen" | "bind" | "address" => "ip",
+        "document_root" | "directory" | "folder" => "root",
+        "client_max_body_size" | "max_body_size" | "body_limit" => "request_body_bytes_max",
+        "set_real_ip_from" | "trust_proxy" => "trusted_proxies",
+        "real_ip_header" => "client_ip_field",
+        "servers" | "targets" => "backends",
+        "balance" | "algorithm" | "lb_policy" => "strategy",
+        "to" | "target" | "url" => "location",
+        "code" => "status",
+        "autoindex" | "browse" => "directory_listing",
+        "pass" | "proxy_pass" => "upstream",
+        "timeout" => "read_timeout_ms",
+        _ => return None,
+    })
+}
+
 fn plain(name: &str) -> Vec<char> {
     name.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
 }
@@ -44,7 +64,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{nearest, other_word};
 
     #[test]
     fn one_slip_finds_the_name() {
@@ -52,6 +72,17 @@ mod tests {
             assert_eq!(nearest(written, ["ip", "port", "root"]), Some("port"), "{written}");
         }
         assert_eq!(nearest("thread-cont", ["ip", "thread_count"]), Some("thread_count"));
+    }
+
+    #[test]
+    fn every_other_word_means_a_key() {
+        let keys = || crate::config::keys::SECTIONS.iter().flat_map(|section| section.keys);
+        for written in ["Workers", "bind", "folder", "body-limit", "trust_proxy", "servers", "to", "timeout"]
+        {
+            let meant = other_word(written).expect("a key");
+            assert!(keys().any(|key| key.name == meant && key.available), "{written}: {meant}");
+        }
+        assert_eq!(other_word("retries"), None);
     }
 
     #[test]

@@ -15,6 +15,11 @@ use crate::application::Application;
 use crate::job::JobCx;
 
 /// Sends every request on to an upstream.
+///
+/// Layers around it see heads, and may answer in its place. Bodies pass by without them; so where a layer has a hook for
+/// bodies ([`Hooks::REQUEST_BODY`](rws_core::middleware::Hooks), `RESPONSE_BODY`), every request is answered 500 and
+/// none is sent on ([`ForwardError::LayerInTheWay`](super::ForwardError)): a limit or a filter that is passed over
+/// would fail open. What `BodyLimitLayer` does elsewhere, [`ForwardOptions::body_bytes_max`] does here.
 #[derive(Debug)]
 pub struct ReverseProxy {
     upstream: Arc<dyn Upstream>,
