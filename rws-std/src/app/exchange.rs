@@ -35,7 +35,7 @@ pub(super) struct Answering {
     pub(super) response: Response,
     pub(super) sent: usize,
     /// Where the rest of the request body goes.
-    pub(super) feed: Option<Feed>,
+    pub(super) feed: Option<Box<Feed>>,
 }
 
 /// The body is on its way into memory.
@@ -50,7 +50,7 @@ pub(super) struct Collecting {
 #[derive(Debug)]
 pub(super) struct Elsewhere {
     /// Where the request body goes; taken along when the answer is there.
-    pub(super) feed: Option<Feed>,
+    pub(super) feed: Option<Box<Feed>>,
     pub(super) answer: Arc<AnswerSlot>,
 }
 

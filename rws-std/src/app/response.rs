@@ -44,10 +44,12 @@ pub struct Response {
 #[derive(Debug)]
 pub(super) enum ResponseFields {
     Constant(FieldBlock<'static>),
-    Owned(Box<OwnedFields>),
-    /// The response stands in for one that could not be made: a text, which nothing changes any more.
-    Sealed,
+    /// `None`: the response stands in for one that could not be made, a text, which nothing changes any more.
+    /// (As a variant of its own this would make every response larger.)
+    Owned(Option<Box<OwnedFields>>),
 }
+
+const _: () = assert!(size_of::<ResponseFields>() == size_of::<FieldBlock<'static>>());
 
 const TEXT: FieldBlock<'static> = field_lines!["Content-Type: text/plain; charset=utf-8"];
 const HTML: FieldBlock<'static> = field_lines!["Content-Type: text/html; charset=utf-8"];
@@ -86,7 +88,7 @@ impl Response {
     /// The same response with another status.
     #[must_use]
     pub const fn status(mut self, status: Status) -> Response {
-        if !matches!(self.fields, ResponseFields::Sealed) {
+        if !matches!(self.fields, ResponseFields::Owned(None)) {
             self.status = status;
         }
         self
@@ -144,8 +146,8 @@ impl Response {
     pub fn fields(&self) -> FieldBlock<'_> {
         match &self.fields {
             ResponseFields::Constant(block) => *block,
-            ResponseFields::Owned(fields) => fields.block(),
-            ResponseFields::Sealed => TEXT,
+            ResponseFields::Owned(Some(fields)) => fields.block(),
+            ResponseFields::Owned(None) => TEXT,
         }
     }
 
@@ -159,7 +161,7 @@ impl Response {
 
     /// The same response, a text, which nothing that is said of it later will change.
     pub(super) fn sealed(self) -> Response {
-        Response { fields: ResponseFields::Sealed, ..self }
+        Response { fields: ResponseFields::Owned(None), ..self }
     }
 
     fn or_malformed(self, outcome: Result<(), Error>) -> Response {
@@ -174,11 +176,11 @@ impl Response {
     /// The fields for edits, unless they are to stay as they are.
     fn fields_mut(&mut self) -> Option<&mut OwnedFields> {
         if let ResponseFields::Constant(block) = self.fields {
-            self.fields = ResponseFields::Owned(Box::new(OwnedFields::copy_of(block)));
+            self.fields = ResponseFields::Owned(Some(Box::new(OwnedFields::copy_of(block))));
         }
         match &mut self.fields {
-            ResponseFields::Owned(fields) => Some(fields),
-            ResponseFields::Constant(_) | ResponseFields::Sealed => None,
+            ResponseFields::Owned(fields) => fields.as_deref_mut(),
+            ResponseFields::Constant(_) => None,
         }
     }
 }
@@ -213,7 +215,7 @@ impl IntoResponse for Response {
 
 impl IntoResponse for &'static str {
     fn into_response(self) -> Response {
-        Response::text(self)
+        Response::of(TEXT, Body::Constant(self.as_bytes()))
     }
 }
 

@@ -238,7 +238,7 @@ impl<S: Send + Sync + 'static> Serving<S> {
             let busy = Response::text("the server is busy\n").status(Status::SERVICE_UNAVAILABLE);
             return AppExchange::answering(busy.field(KnownName::RetryAfter, "1"));
         }
-        let feed = Some(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0) });
+        let feed = Some(Box::new(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0) }));
         AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
     }
 }
