@@ -119,7 +119,8 @@ pub trait Service<C: Context + ?Sized> {
     /// What one exchange needs to remember. Owns no borrow.
     type State;
 
-    /// A request head has come. `head.body()` says whether a body follows.
+    /// A request head has come. [`head.body().follows()`](crate::message::BodyFraming::follows) says whether a
+    /// body follows: if not, [`Service::body`] is not called.
     fn begin(&self, cx: &mut C, head: &mut RequestHead<'_>) -> Self::State;
 
     /// A piece of the request body; `end` with the last one (which may be empty).

@@ -273,7 +273,7 @@ struct Feed<'e> {
 
 impl<'e> Feed<'e> {
     fn new(exchange: &'e Exchange) -> Feed<'e> {
-        Feed { left: &exchange.body, is_open: !matches!(exchange.framing, BodyFraming::None) }
+        Feed { left: &exchange.body, is_open: exchange.framing.follows() }
     }
 
     fn next(&mut self, bytes_max: usize) -> Option<(&'e [u8], bool)> {

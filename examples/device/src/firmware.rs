@@ -4,7 +4,7 @@
 //! would be the natural place for a client that streams, but services are not shown request trailers.
 
 use rws_core::Status;
-use rws_core::message::{BodyFraming, RequestHead};
+use rws_core::message::RequestHead;
 
 use crate::answer::Answer;
 use crate::crc32::Crc32;
@@ -28,7 +28,7 @@ pub(crate) fn begin(device: &Device, head: &RequestHead<'_>) -> Result<Upload, A
         ));
     };
     let upload = Upload { announced, length: 0, sum: Crc32::new() };
-    if matches!(head.body(), BodyFraming::None) { Err(upload.finish(device)) } else { Ok(upload) }
+    if head.body().follows() { Ok(upload) } else { Err(upload.finish(device)) }
 }
 
 /// The sum that the client announces, said once.

@@ -2,7 +2,7 @@
 
 use rws_core::Status;
 use rws_core::json::{Json, JsonBody, JsonError};
-use rws_core::message::{BodyFraming, RequestHead};
+use rws_core::message::RequestHead;
 
 use crate::answer::Answer;
 use crate::device::Device;
@@ -31,7 +31,7 @@ pub(crate) fn ask(device: &Device, state: Option<&str>) -> Answer {
 /// The body that is to come, or the answer if none is needed.
 pub(crate) fn begin(device: &Device, head: &RequestHead<'_>) -> Result<SwitchBody, Answer> {
     let body = SwitchBody::begin(head).map_err(refuse)?;
-    if matches!(head.body(), BodyFraming::None) { Err(switch(device, &body)) } else { Ok(body) }
+    if head.body().follows() { Ok(body) } else { Err(switch(device, &body)) }
 }
 
 /// A piece of the body; the answer once there is one.

@@ -55,6 +55,14 @@ pub enum BodyFraming {
     UntilClose,
 }
 
+impl BodyFraming {
+    /// Whether a body follows the head. One of no bytes has come with it: nothing tells its end.
+    #[inline]
+    pub const fn follows(self) -> bool {
+        !matches!(self, BodyFraming::None | BodyFraming::Sized(0))
+    }
+}
+
 /// A request head as spans: `Copy`, no borrow. `arena` is the start of the `rx` slice that was given to
 /// `receive`, the field index is the start of `scratch.fields`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

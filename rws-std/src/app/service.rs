@@ -57,17 +57,10 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 return AppExchange::answering(inner.answer(cx, head, &found, Body::Empty));
             }
         };
-        // A body of no bytes has come whole with its head: no end of it follows.
-        let framing = match head.body() {
-            BodyFraming::Sized(0) => BodyFraming::None,
-            framing => framing,
-        };
-        match framing {
-            BodyFraming::None if function.blocks() => self.begin_elsewhere(cx, head, None),
-            BodyFraming::None => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
-            BodyFraming::Sized(_) | BodyFraming::Streamed | BodyFraming::UntilClose => {
-                self.begin_body(cx, head, function, framing)
-            }
+        match head.body() {
+            framing if framing.follows() => self.begin_body(cx, head, function, framing),
+            _ if function.blocks() => self.begin_elsewhere(cx, head, None),
+            _ => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
         }
     }
 

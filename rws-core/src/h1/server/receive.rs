@@ -41,7 +41,7 @@ impl Server {
     /// A request begins. By reference, so that the head is copied once, as it stands.
     fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> Step {
         let head = &parsed.spans;
-        let end = matches!(head.body, BodyFraming::None | BodyFraming::Sized(0));
+        let end = !head.body.follows();
         if let BodyFraming::Sized(len) = head.body
             && len > env.limits.body_bytes_max
         {

@@ -48,7 +48,7 @@ where
                 Reached::Reply(at, reply) => return self.reply(at, reply),
                 Reached::Body(at, bytes_max) => (at, bytes_max),
             };
-            if !matches!(head.body(), BodyFraming::None) {
+            if head.body().follows() {
                 return self.start_collecting(at, bytes_max, head);
             }
             match self.layers.request(at, self.cx, &mut self.state.layers, head, Some(&[])) {

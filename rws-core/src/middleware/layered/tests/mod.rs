@@ -8,7 +8,6 @@ use core::cell::RefCell;
 use super::*;
 use crate::KnownName;
 use crate::connection::{BodyPlan, ResetCause};
-use crate::message::BodyFraming;
 use crate::middleware::{
     BodyVerdict, BodyView, Filtered, Inline, Middleware, Reply, RequestVerdict, ResponseParts,
     ResponseVerdict,
@@ -160,7 +159,7 @@ impl Service<TestContext> for Mirror<'_> {
         note(self.0, String::from("service"));
         let id = head.fields().first(KnownName::XRequestId).unwrap_or(b"-").to_vec();
         let text = format!("{}|{}|{:?}|", head.path(), String::from_utf8_lossy(&id), head.body());
-        Mirrored { text: text.into_bytes(), is_complete: head.body() == BodyFraming::None, sent: 0 }
+        Mirrored { text: text.into_bytes(), is_complete: !head.body().follows(), sent: 0 }
     }
     fn body(&self, _: &mut TestContext, state: &mut Mirrored, chunk: &[u8], end: bool) -> Taken {
         state.text.extend_from_slice(chunk);
