@@ -51,7 +51,7 @@ NEEDS = {
     "bare-metal": Need(lists("rustup", "target", "list", "--installed", each=BARE_METAL), ["rustup", "target", "add", *BARE_METAL]),
     "miri": Need(lists("rustup", "component", "list", "--toolchain", "nightly", "--installed", each=("miri", "rust-src")),
                  ["rustup", "component", "add", "--toolchain", "nightly", "miri", "rust-src"]),
-    "release": always("cargo", "build", "--release", "--bins", "-p", "hello", "-p", "rws-proxy", "-p", "rws-tests"),
+    "release": always("cargo", "build", "--release", "--bins", "-p", "hello", "-p", "device_on_std", "-p", "rws-proxy", "-p", "rws-tests"),
     "peers": always("cargo", "build", "--release", "--bins", "--manifest-path", "tests/peers/Cargo.toml"),
     "raw": always("cc", "-O3", "-Wall", "-Wextra", "-o", "target/release/raw-floor", "tests/bench/raw/floor.c"),
     "cc": apt("cc", "gcc"),

@@ -51,7 +51,7 @@ def core_build(target: str, *features: str) -> list[str]:
 
 # Images for the board: their packages are built for its targets only.
 BOARD_WORKSPACES = [["--manifest-path", str(folder / "Cargo.toml")] for folder in board.WORKSPACES]
-PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello", "device") for word in ("-p", crate)]
+PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello", "device", "device_on_std") for word in ("-p", crate)]
 
 
 def device_build(target: str) -> list[str]:
@@ -89,6 +89,7 @@ SUITES = [
     over_the_wire("corpora", "public HTTP/1 corpora at every split and byte by byte", inputs=("corpora",)),
     over_the_wire("sim", "client role against server role over a faulty link, seeded"),
     over_the_wire("wire", "each HTTP/1.1 rule over a real socket", "release"),
+    over_the_wire("device", "the board's service on a server: every answer as it is on record", "release"),
     over_the_wire("static", "files: range, conditional, dot-files, symlinks", "release"),
     over_the_wire("proxy", "the rws binary before real upstreams", "release"),
     Suite("differential", "our reading of requests beside independent implementations",

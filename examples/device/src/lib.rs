@@ -47,6 +47,6 @@ pub use access::{
     DEMO_USER, DeviceLayers, DeviceService, EXCHANGE_BYTES, FIRMWARE_BYTES_MAX, LIMITS, Room, service,
 };
 pub use crc32::Crc32;
-pub use device::{Device, Firmware, READINGS_KEPT, Reading, SUBSCRIBERS_MAX};
+pub use device::{Device, Firmware, READINGS_KEPT, Reading, SUBSCRIBERS_MAX, simulated_millicelsius};
 pub use led::SWITCH_BYTES_MAX;
 pub use routes::{Routes, State, table};
