@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Longer than anything here takes; only a failure waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -157,4 +159,17 @@ fn events_come_as_their_head_says() {
     assert_eq!(events.get("/listeners"), "1\n");
     drop(client);
     events.settles("/listeners", |count| count == "0\n");
+}
+
+#[test]
+fn the_end_of_the_server_is_the_end_of_the_events() {
+    let mut events = Example::start("events");
+    let mut client = events.connect();
+    client.write_all(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    kill_process(Pid::from_child(&events.child), Signal::INT).unwrap();
+    let mut said = String::new();
+    client.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("\r\n0\r\n\r\n"), "not whole: {said}");
+    assert!(events.child.wait().unwrap().success());
 }

@@ -11,7 +11,7 @@
 use core::time::Duration;
 use std::process::ExitCode;
 
-use rws_std::{App, IntoResponse, Request, Response, Server, streaming};
+use rws_std::{App, Failure, Request, Server, Status, streaming};
 
 /// The longest sleep that a client may ask for: ms.
 const SLEEP_MS_MAX: u64 = 60_000;
@@ -45,22 +45,18 @@ fn serve(options: &Options) -> std::io::Result<()> {
 fn app() -> App {
     App::new()
         .get("/", || "Hello, World!")
-        .get("/hello/:name", |request: Request<'_>| format!("Hello, {}!", request.param("name")))
+        .get("/hello/:name", |request: Request| format!("Hello, {}!", request.param("name")))
         .get("/sleep/:ms", sleep)
-        .get("/shard", |request: Request<'_>| format!("{}\n", request.shard()))
-        .post("/echo", streaming(|request: Request<'_>| Response::body(request.into_body())))
+        .get("/shard", |request: Request| format!("{}\n", request.shard()))
+        .post("/echo", streaming(|request: Request| request.into_body()))
 }
 
-fn sleep(request: Request<'_>) -> Response {
-    match request.param("ms").parse::<u64>() {
-        Ok(ms) if ms <= SLEEP_MS_MAX => {
-            std::thread::sleep(Duration::from_millis(ms));
-            format!("slept {ms} ms\n").into_response()
-        }
-        Ok(_) | Err(_) => {
-            (rws_std::Status::BAD_REQUEST, "a number of milliseconds up to 60000\n").into_response()
-        }
-    }
+fn sleep(request: Request) -> Result<String, Failure> {
+    let ms: Option<u64> = request.param_as("ms").ok().filter(|ms| *ms <= SLEEP_MS_MAX);
+    let too_long = || Failure::new(Status::BAD_REQUEST, "a number of milliseconds up to 60000");
+    let ms = ms.ok_or_else(too_long)?;
+    std::thread::sleep(Duration::from_millis(ms));
+    Ok(format!("slept {ms} ms\n"))
 }
 
 struct Options {

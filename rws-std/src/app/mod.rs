@@ -62,6 +62,7 @@ use self::service::Inner;
 use crate::files::{FileServer, Files};
 use crate::job::JobCx;
 use crate::room::PooledRoom;
+use crate::server_handle::ServerHandle;
 
 /// Bytes of a request body that are collected before a handler runs, unless the app says otherwise.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -92,7 +93,11 @@ pub struct App<S = ()> {
     routes: Vec<Route<Endpoint<S>, Box<str>>>,
     body_bytes_max: usize,
     layers: Stack<JobCx>,
+    on_start: Vec<OnStart>,
 }
+
+/// What is to be done when the server has started.
+type OnStart = Box<dyn Fn(&ServerHandle) + Send + Sync>;
 
 /// Another name of [`App`], for where the state is what matters.
 pub type AppWithState<S> = App<S>;
@@ -122,7 +127,13 @@ impl Default for App {
 impl<S: Send + Sync + 'static> App<S> {
     /// An app whose handlers share `state`.
     pub fn with_state(state: S) -> App<S> {
-        App { state, routes: Vec::new(), body_bytes_max: BODY_BYTES_MAX, layers: Stack::new() }
+        App {
+            state,
+            routes: Vec::new(),
+            body_bytes_max: BODY_BYTES_MAX,
+            layers: Stack::new(),
+            on_start: Vec::new(),
+        }
     }
 
     /// Puts a layer around the whole app. The first one is the outermost.
@@ -132,6 +143,14 @@ impl<S: Send + Sync + 'static> App<S> {
         M: Middleware<JobCx, State: Send + 'static> + Send + Sync + 'static,
     {
         self.layers.push(layer);
+        self
+    }
+
+    /// Calls `then` once the server has started, with what tells it how the server is doing: for threads of
+    /// the app's own, which end what they have under way when [`ServerHandle::is_draining`] says so.
+    #[must_use]
+    pub fn on_start(mut self, then: impl Fn(&ServerHandle) + Send + Sync + 'static) -> Self {
+        self.on_start.push(Box::new(then));
         self
     }
 
@@ -205,7 +224,27 @@ impl<S: Send + Sync + 'static> App<S> {
         })
     }
 
-    /// The app, checked and ready to be served.
+    /// The app, checked and ready to be served. [`Server::serve`](crate::Server::serve) does this by itself;
+    /// a test does it to serve in the background:
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::net::TcpStream;
+    ///
+    /// use rws_std::{App, Server};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::new().get("/", || "Hello, World!");
+    /// let running = Server::bind("127.0.0.1:0")?.shards(1).start(app.finish()?)?;
+    /// let mut client = TcpStream::connect(running.address())?;
+    /// client.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
+    /// let mut answer = String::new();
+    /// client.read_to_string(&mut answer)?;
+    /// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nHello, World!"));
+    /// running.drain();
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The first route with a malformed pattern, or one that another route has already taken.
@@ -217,7 +256,8 @@ impl<S: Send + Sync + 'static> App<S> {
     /// The layers, and the app without them: with none around it, an exchange needs no room for theirs.
     pub(crate) fn parts(self) -> Result<(Stack<JobCx>, Serving<S>), RouteError> {
         let table = OwnedRouteTable::new(self.routes, Order::Specific)?;
-        let inner = Inner { state: self.state, table, body_bytes_max: self.body_bytes_max };
+        let inner =
+            Inner { state: self.state, table, body_bytes_max: self.body_bytes_max, on_start: self.on_start };
         Ok((self.layers, Serving(Arc::new(inner))))
     }
 }

@@ -14,6 +14,7 @@ use rws_core::message::{
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
 use rws_core::service::{Context, Service, Taken, WholeAnswer};
 
+use super::OnStart;
 use super::body::Body;
 use super::endpoint::{Endpoint, Function, too_large};
 use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase, TooLarge};
@@ -23,6 +24,7 @@ use super::response::Response;
 use crate::application::Application;
 use crate::files::{FilePlan, FileRequest, FileServer};
 use crate::job::JobCx;
+use crate::server_handle::ServerHandle;
 
 /// An app that is being served; made by [`App::finish`](super::App::finish).
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub(super) struct Inner<S> {
     pub(super) state: S,
     pub(super) table: OwnedRouteTable<Endpoint<S>>,
     pub(super) body_bytes_max: usize,
+    pub(super) on_start: Vec<OnStart>,
 }
 
 impl<S> core::fmt::Debug for Inner<S> {
@@ -149,6 +152,12 @@ impl<S: Send + Sync + 'static> Application for Serving<S> {
             Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => {
                 Err(io::Error::from(io::ErrorKind::Unsupported))
             }
+        }
+    }
+
+    fn started(&self, server: &ServerHandle) {
+        for then in &self.0.on_start {
+            then(server);
         }
     }
 
