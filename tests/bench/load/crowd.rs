@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
@@ -26,17 +26,31 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     };
     open_loop::run(&plan)?.print("alone_")?;
     let silent = gather(options.port, options.number("idle", 10_000)?)?;
-    let dribbling = gather(options.port, options.number("dribbling", 1000)?)?;
+    let dribbling = options.number("dribbling", 1000)?;
+    let dribblers = gather(options.port, dribbling)?;
     let (stop, reconnects) = (AtomicBool::new(false), AtomicU64::new(0));
     let latencies = thread::scope(|scope| {
-        scope.spawn(|| dribble(options.port, dribbling, &stop, &reconnects));
+        scope.spawn(|| dribble(options.port, dribblers, &stop, &reconnects));
         let latencies = open_loop::run(&plan);
         stop.store(true, Ordering::Relaxed);
         latencies
     });
+    let (silent_left, refused) =
+        (silent.iter().filter(|socket| is_open(socket)).count(), reconnects.into_inner());
     println!("silent {}", silent.len());
-    println!("dribblers_refused {}", reconnects.load(Ordering::Relaxed));
-    latencies?.print("crowded_")
+    println!("silent_left {silent_left}");
+    println!("dribblers_refused {refused}");
+    latencies?.print("crowded_")?;
+    // A server that turns a crowd away is not delayed by it, and shows nothing.
+    if silent_left < silent.len() / 10 * 9 || refused > dribbling / 10 {
+        return Err(format!("the crowd has gone: {silent_left} silent left, {refused} dribblers refused"));
+    }
+    Ok(())
+}
+
+fn is_open(mut socket: &TcpStream) -> bool {
+    let nonblocking = socket.set_nonblocking(true);
+    nonblocking.is_ok() && socket.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 fn gather(port: u16, count: u64) -> Result<Vec<TcpStream>, String> {
