@@ -83,8 +83,11 @@ SUITES = [
     Suite("loom", "every interleaving of the shard hand-over",
           [["cargo", "test", "--release", "-p", "rws-std", "--lib", "loom"]], inputs=("loom",),
           env={"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": str(TARGET / "loom"), "CARGO_PROFILE_RELEASE_LTO": "off"}),
-    Suite("miri", "the byte-scanning kernels, the only unsafe of the core, under Miri",
-          [["cargo", "+nightly", "miri", "nextest", "run", "-p", "rws-core", "--lib", "scan::"]], ("miri", "nextest"), ("scan",),
+    Suite("miri", "the unsafe code that Miri can run: the core's byte-scanning kernels, and the slots that shards change hands by",
+          [["cargo", "+nightly", "miri", "nextest", "run", "-p", "rws-core", "--lib", "scan::"],
+           # In one process: with one for each test Miri spends its time on beginning.
+           ["cargo", "+nightly", "miri", "test", "-p", "rws-std", "--lib", "--", "handover::", "calls::"]],
+          ("miri", "nextest"), ("scan",),
           env={"MIRIFLAGS": "-Zmiri-disable-isolation -Zmiri-strict-provenance", "PROPTEST_CASES": "8"}),
     over_the_wire("corpora", "public HTTP/1 corpora at every split and byte by byte", inputs=("corpora",)),
     over_the_wire("sim", "client role against server role over a faulty link, seeded"),
