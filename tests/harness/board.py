@@ -17,6 +17,7 @@ from needs import ROOT
 TARGETS = ("thumbv7em-none-eabihf", "thumbv6m-none-eabi")
 PROFILES = {"release": "z", "size-s": "s", "fast": "3"}
 WORKSPACES = (ROOT / "examples" / "board", ROOT / "tests" / "sizes")
+TESTED = ("echo", "hello", "firmware")
 ARTIFACTS = ROOT / "target" / "board"
 START_SECONDS_MAX, STOP_SECONDS_MAX = 20, 10
 # The first line of every image: its sockets listen.
@@ -48,6 +49,18 @@ def build(image: str, target: str, profile: str, connections: int | None = None)
     if subprocess.run(words, cwd=workspace, env=env, stdin=subprocess.DEVNULL).returncode:
         raise Unusable(f"{image} does not build for {target}")
     return ARTIFACTS / target / profile / image
+
+
+def build_tested(_full: bool) -> str | None:
+    """Builds what the suite `board` runs, for every target."""
+    try:
+        for target in TARGETS:
+            for image in filter(workspace_of, TESTED):
+                print(f"+ building {image} for {target}", flush=True)
+                build(image, target, "release")
+    except Unusable as error:
+        return str(error)
+    return None
 
 
 def simulation(image: pathlib.Path, port: int, *more: str) -> list[str]:
