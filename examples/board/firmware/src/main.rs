@@ -26,7 +26,8 @@ static DEVICE: Device = Device::new();
 static SERVICE: DeviceService = device::service(&DEVICE);
 static SERVER: Server<'static, DeviceService, Board> =
     Server { service: &SERVICE, platform: Board, limits: &device::LIMITS };
-static RESOURCES: ConstStaticCell<Resources<CONNECTIONS, BUFFER_BYTES>> = ConstStaticCell::new(Resources::new());
+static RESOURCES: ConstStaticCell<Resources<CONNECTIONS, BUFFER_BYTES>> =
+    ConstStaticCell::new(Resources::new());
 
 board_support::image!(sockets: CONNECTIONS, start: start);
 
