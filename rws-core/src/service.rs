@@ -83,7 +83,7 @@ pub struct ConnectionInfo {
 pub enum Taken {
     /// All of the chunk was taken: that much credit goes back to the peer.
     All,
-    /// The chunk was kept elsewhere; the service grants credit itself, later.
+    /// The chunk was kept: its credit comes with [`Service::credit`], or through a handle of the driver's.
     Later,
     /// The rest of the body is not wanted: the answer decides.
     Stop,
@@ -125,6 +125,13 @@ pub trait Service<C: Context + ?Sized> {
 
     /// A piece of the request body; `end` with the last one (which may be empty).
     fn body(&self, cx: &mut C, state: &mut Self::State, chunk: &[u8], end: bool) -> Taken;
+
+    /// Body bytes that were kept with [`Taken::Later`] and are used up now: the driver grants as many. Asked after a
+    /// wake; what it names is not named again. Must not block.
+    fn credit(&self, state: &mut Self::State) -> u32 {
+        let _ = state;
+        0
+    }
 
     /// A job: does what is left to do before `head` can be asked. A service that decides its answer in
     /// `begin` or `body`, or elsewhere, has nothing to do here.

@@ -367,6 +367,11 @@ impl<X> Drive<X> {
             cx.enter(exchange.stream, env.now);
             service.advance(cx, &mut exchange.state);
         }
+        let credit = service.credit(&mut exchange.state);
+        if credit > 0 {
+            // The stream is this exchange's, so it is not stale.
+            let _ = self.h1.grant(exchange.stream, credit);
+        }
         self.h1.wake(exchange.stream);
         self.offered &= self.rx.is_empty();
     }

@@ -31,12 +31,14 @@ pub mod blocking;
 pub mod context;
 pub mod drive;
 mod exchange;
+pub mod handler;
 #[cfg(feature = "embassy-net")]
 pub mod net;
 pub mod serve;
 
 pub use context::{BoardContext, Platform};
 pub use drive::{Drive, Lent, Next};
+pub use handler::{AsyncHandler, Desk};
 pub use serve::{Ended, Server, SharedScratch, Transport, serve};
 
 /// Bytes of one connection's buffer that fit [`Limits::DEVICE`](rws_core::Limits::DEVICE).

@@ -145,6 +145,9 @@ where
     fn fill(&self, state: &mut S::State, out: &mut [u8]) -> Fill {
         self.0.fill(state, out)
     }
+    fn credit(&self, state: &mut S::State) -> u32 {
+        self.0.credit(state)
+    }
     fn trailers<'s>(&self, state: &'s mut S::State) -> FieldBlock<'s> {
         self.0.trailers(state)
     }

@@ -15,7 +15,7 @@ use embassy_time::{Duration, Instant, MockDriver};
 use embedded_io_async::Write;
 use rws_core::Limits;
 use rws_core::service::Service;
-use rws_embassy::net::{Pool, Resources};
+use rws_embassy::net::{Pool, Resources, Slot};
 use rws_embassy::{BoardContext, Platform, Server};
 
 use crate::wire::{End, Faults, cable};
@@ -60,20 +60,25 @@ impl World {
         S: Service<BoardContext<Board>> + 'static,
         S::State: 'static,
     {
+        let server: &'static Server<'static, S, Board> =
+            leak(Server { service: leak(service), platform: Board, limits: leak(limits) });
+        World::with(|slot, board| Box::pin(async move { slot.run(board, PORT, server).await }))
+    }
+
+    /// A board whose sockets are served by what `serve` makes.
+    pub(crate) fn with(serve: impl Fn(Slot<'static>, Stack<'static>) -> Work) -> World {
         let clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
         MockDriver::get().reset();
         let (board_end, client_end, cable) = cable();
         let mut tasks: Vec<Option<Task>> = Vec::new();
         let board = stack(board_end, 1, &mut tasks);
         let client = stack(client_end, 2, &mut tasks);
-        let server: &'static Server<'static, S, Board> =
-            leak(Server { service: leak(service), platform: Board, limits: leak(limits) });
         let (slots, pool) = leak(Resources::<SOCKETS>::new()).split();
         let ended = Rc::new(Cell::new(0));
         for slot in slots {
-            let ended = Rc::clone(&ended);
+            let (work, ended) = (serve(slot, board), Rc::clone(&ended));
             tasks.push(task(async move {
-                slot.run(board, PORT, server).await;
+                work.await;
                 ended.set(ended.get() + 1);
             }));
         }
@@ -138,8 +143,11 @@ impl World {
     }
 }
 
+/// What a task does.
+pub(crate) type Work = Pin<Box<dyn Future<Output = ()>>>;
+
 struct Task {
-    work: Pin<Box<dyn Future<Output = ()>>>,
+    work: Work,
     woken: Arc<Flag>,
 }
 

@@ -70,6 +70,7 @@ impl<A: Application> Shard<A> {
         if called.is_woken && conn.h1.exchange() == Some(address.stream) {
             conn.h1.wake(address.stream);
             conn.flags.set(Flags::WOKEN);
+            self.give_credit_due(address);
         }
         self.list(address.conn);
     }

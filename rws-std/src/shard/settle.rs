@@ -198,8 +198,11 @@ impl<A: Application> Shard<A> {
             self.put_back(key, exchange);
             return self.abort(key, if is_dead { ResetCause::ByPeer } else { ResetCause::ByUs });
         }
-        if let Some((Taken::All, bytes)) = taken {
-            self.give_credit(key, address.stream, bytes);
+        match taken {
+            Some((Taken::All, bytes)) => self.give_credit(key, address.stream, bytes),
+            // It may have been woken while it was away.
+            Some((Taken::Later, _)) => self.grant_due(key, &mut exchange),
+            Some((Taken::Stop | Taken::Abort, _)) | None => {}
         }
         // The job may have made an answer, or more of one.
         if let Some(conn) = self.conns.get_mut(key as usize) {
@@ -279,6 +282,27 @@ impl<A: Application> Shard<A> {
         if let Some(conn) = self.conns.get_mut(key as usize) {
             // A stale stream only means that the exchange ended meanwhile.
             let _ = conn.h1.grant(stream, bytes);
+        }
+    }
+
+    /// Gives the credit that a woken exchange has become due.
+    pub(super) fn give_credit_due(&mut self, address: Address) {
+        let key = address.conn;
+        let Some(At::Here(kept)) = self.conns.get(key as usize).map(|conn| conn.exchange) else { return };
+        if let Some(mut exchange) = self.exchanges.try_remove(kept as usize) {
+            self.conns[key as usize].exchange = At::Nowhere;
+            self.grant_due(key, &mut exchange);
+            self.put_back(key, exchange);
+        }
+    }
+
+    fn grant_due(&mut self, key: u32, exchange: &mut Exchange<A::State>) {
+        let Answer::Service(state) = &mut exchange.answer else { return };
+        let app = &*self.app;
+        match catch_unwind(AssertUnwindSafe(|| app.credit(state))) {
+            Ok(0) => {}
+            Ok(bytes) => self.give_credit(key, exchange.stream, bytes),
+            Err(_) => self.stats.panics_total.up(),
         }
     }
 

@@ -256,6 +256,10 @@ where
         }
     }
 
+    fn credit(&self, state: &mut Self::State) -> u32 {
+        state.inner.as_mut().map_or(0, |inner| self.service.credit(inner))
+    }
+
     #[inline]
     fn advance(&self, cx: &mut C, state: &mut Self::State) {
         match &mut state.phase {
