@@ -29,11 +29,12 @@ impl Service<JobCx> for Keeper {
     }
     fn body(&self, _: &mut JobCx, (upload, ended): &mut Self::State, chunk: &[u8], end: bool) -> Taken {
         *ended |= end;
-        self.0.lock().unwrap().send((chunk.len() as u32, Arc::clone(upload))).unwrap();
+        let told = self.0.lock().expect("no panic").send((chunk.len() as u32, Arc::clone(upload)));
+        told.expect("the thread listens");
         Taken::Later
     }
     fn credit(&self, (upload, _): &mut Self::State) -> u32 {
-        core::mem::take(&mut *upload.used.lock().unwrap())
+        core::mem::take(&mut *upload.used.lock().expect("no panic"))
     }
     fn head<'s>(&self, (_, ended): &'s mut Self::State) -> HeadAnswer<'s> {
         if *ended {
