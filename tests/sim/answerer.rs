@@ -6,10 +6,10 @@ use rws_core::connection::{Event, Fill, HeadAnswer, Source, StreamId};
 use rws_core::message::BodyFraming;
 use rws_core::{FieldBlock, PeerFault, ResponseHead, Scratch, Status};
 
-use crate::body::{Hearer, Speaker};
 use crate::dice::Dice;
 use crate::end::{Credit, Play};
 use crate::plan::{Exchange, Grants, When, lines};
+use crate::side::{Side, Under};
 
 /// What became of an exchange on the server's side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,33 +20,25 @@ pub(crate) struct Served {
     pub(crate) cut: bool,
 }
 
-#[derive(Debug)]
-struct Under {
-    stream: StreamId,
-    index: usize,
-    speaker: Speaker,
-    hearer: Hearer,
-    asked: u32,
-    interim: usize,
+/// What the server alone remembers of an exchange.
+#[derive(Debug, Default)]
+struct Own {
     head_given: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Answerer {
-    exchanges: Rc<Vec<Exchange>>,
-    dice: Dice,
-    now: Option<Under>,
+    side: Side<Own>,
     pub(crate) served: Vec<Served>,
     /// The connection was refused for this.
     pub(crate) refused: Option<PeerFault>,
-    wake: Option<StreamId>,
-    credit: Credit,
 }
 
 impl Answerer {
     pub(crate) fn new(exchanges: Rc<Vec<Exchange>>, dice: Dice) -> Answerer {
         let served = vec![Served::default(); exchanges.len()];
-        Answerer { exchanges, dice, now: None, served, refused: None, wake: None, credit: Credit::default() }
+        let side = Side::new(exchanges, dice, |exchange| &exchange.answer);
+        Answerer { side, served, refused: None }
     }
 
     /// Another connection, the same exchanges.
@@ -56,22 +48,21 @@ impl Answerer {
     }
 
     fn over(&mut self) {
-        if let Some(under) = self.now.take() {
-            let cut = under.speaker.aborted || !under.head_given;
+        if let Some(under) = self.side.end() {
+            let cut = under.speaker.aborted || !under.own.head_given;
             self.served[under.index].cut |= cut;
             self.served[under.index].answered |= !cut;
         }
-        self.wake = None;
-        self.credit = Credit::default();
     }
 
     fn take_request(&mut self, event: Event, rx: &[u8], scratch: Scratch<'_>) {
         let Event::Request { stream, head, end } = event else { return };
-        assert!(self.now.is_none(), "one exchange at a time");
+        assert!(self.side.now.is_none(), "one exchange at a time");
         let view = head.view(rx, scratch);
         let digits = view.path().trim_start_matches('/');
         let index: usize = digits.parse().expect("the target names the exchange");
-        let exchange = &self.exchanges[index];
+        let exchanges = Rc::clone(&self.side.exchanges);
+        let exchange = &exchanges[index];
         assert_eq!(view.method_bytes(), exchange.method.as_bytes());
         assert_eq!(view.target(), exchange.target.as_bytes());
         assert_eq!(lines(view.fields()), lines(exchange.request.fields.block()));
@@ -82,25 +73,16 @@ impl Answerer {
         assert_eq!(end, matches!(head.body, BodyFraming::None | BodyFraming::Sized(0)));
         self.served[index].requests += 1;
         assert_eq!(self.served[index].requests, 1, "a request is seen once");
-        let mut under = Under {
-            stream,
-            index,
-            speaker: Speaker::default(),
-            hearer: Hearer::default(),
-            asked: 0,
-            interim: 0,
-            head_given: false,
-        };
+        let under = self.side.begin(stream, index, Own::default());
         if end {
             under.hearer.end(&exchange.request);
             self.served[index].body_complete = true;
         } else {
-            self.credit = Credit::new(stream, exchange.server_grants);
+            self.side.credit = Credit::new(stream, exchange.server_grants);
             if exchange.expect && exchange.server_grants != Grants::Never {
-                self.credit.owe(1);
+                self.side.credit.owe(1);
             }
         }
-        self.now = Some(under);
     }
 }
 
@@ -109,28 +91,29 @@ impl Play for Answerer {
         if let Event::Request { .. } = event {
             return self.take_request(event, rx, scratch);
         }
-        let exchanges = Rc::clone(&self.exchanges);
+        let exchanges = Rc::clone(&self.side.exchanges);
         match event {
             Event::Body { stream, chunk } => {
-                let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
+                let under = Under::of(&mut self.side.now, stream);
                 under.hearer.hear(&exchanges[under.index].request, chunk.bytes(rx));
-                self.credit.owe(chunk.len);
+                self.side.credit.owe(chunk.len);
             }
             Event::End { stream, trailers } => {
-                let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
+                let under = Under::of(&mut self.side.now, stream);
                 let request = &exchanges[under.index].request;
                 under.hearer.end(request);
                 let seen = trailers.map(|spans| lines(spans.view(rx, &scratch))).unwrap_or_default();
                 assert_eq!(seen, lines(request.trailers.block()));
                 self.served[under.index].body_complete = true;
-                self.wake = Some(stream);
+                self.side.wake = Some(stream);
             }
             Event::Reset { stream, .. } | Event::Refused { stream: Some(stream), .. } => {
-                let under = self.now.take().filter(|under| under.stream == stream).expect("its exchange");
+                let under =
+                    self.side.now.take().filter(|under| under.stream == stream).expect("its exchange");
                 self.served[under.index].cut = true;
                 self.over();
             }
-            Event::Refused { stream: None, .. } => assert!(self.now.is_none()),
+            Event::Refused { stream: None, .. } => assert!(self.side.now.is_none()),
             Event::Stalled { .. } | Event::Closed => {}
             Event::Request { .. } | Event::Interim { .. } | Event::Response { .. } => panic!("{event:?}"),
         }
@@ -140,30 +123,29 @@ impl Play for Answerer {
     }
 
     fn exchange_is(&mut self, stream: Option<StreamId>) {
-        if self.now.as_ref().is_some_and(|under| Some(under.stream) != stream) {
+        if self.side.is_left(stream) {
             self.over();
         }
     }
 
     fn direct_byte(&mut self) -> u8 {
-        let under = self.now.as_mut().expect("a run belongs to an exchange");
-        under.speaker.direct_byte(&self.exchanges[under.index].answer)
+        self.side.direct_byte()
     }
 
     fn wake(&mut self) -> Option<StreamId> {
-        self.wake.take()
+        self.side.wake.take()
     }
 
     fn credit(&mut self) -> &mut Credit {
-        &mut self.credit
+        &mut self.side.credit
     }
 }
 
 impl Source for Answerer {
     fn head(&mut self, stream: StreamId) -> HeadAnswer<'_> {
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        assert!(!under.head_given, "a final head is asked for once");
-        let exchange = &self.exchanges[under.index];
+        let under = Under::of(&mut self.side.now, stream);
+        assert!(!under.own.head_given, "a final head is asked for once");
+        let exchange = &self.side.exchanges[under.index];
         under.asked += 1;
         if let Some(fields) = exchange.interim.get(under.interim) {
             under.interim += 1;
@@ -176,10 +158,10 @@ impl Source for Answerer {
         };
         if !ready {
             // Woken by the body's end, or by and by.
-            self.wake = (under.hearer.ended || self.dice.one_in(3)).then_some(stream);
+            self.side.wake = (under.hearer.ended || self.side.dice.one_in(3)).then_some(stream);
             return HeadAnswer::NotYet;
         }
-        under.head_given = true;
+        under.own.head_given = true;
         let status = Status::new(exchange.status).expect("a status");
         HeadAnswer::Final(
             ResponseHead { status, fields: exchange.answer.fields.block() },
@@ -188,21 +170,14 @@ impl Source for Answerer {
     }
 
     fn fill(&mut self, stream: StreamId, out: &mut [u8]) -> Fill {
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        let fill = under.speaker.fill(&self.exchanges[under.index].answer, &mut self.dice, out);
-        if matches!(fill, Fill::Blocked | Fill::More(0)) {
-            self.wake = Some(stream);
-        }
-        fill
+        self.side.fill(stream, out)
     }
 
     fn direct(&mut self, stream: StreamId) -> u64 {
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        under.speaker.direct(&self.exchanges[under.index].answer, &mut self.dice)
+        self.side.direct(stream)
     }
 
     fn trailers(&mut self, stream: StreamId) -> FieldBlock<'_> {
-        let under = self.now.as_ref().filter(|under| under.stream == stream).expect("its exchange");
-        self.exchanges[under.index].answer.trailers.block()
+        self.side.trailers(stream)
     }
 }

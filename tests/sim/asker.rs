@@ -5,10 +5,10 @@ use std::rc::Rc;
 use rws_core::connection::{Event, Fill, RequestOut, ResetCause, Source, StreamId};
 use rws_core::{FieldBlock, PeerFault, Scratch, Status};
 
-use crate::body::{Hearer, Speaker};
 use crate::dice::Dice;
 use crate::end::{Credit, Play};
 use crate::plan::{Exchange, lines};
+use crate::side::{Side, Under};
 
 /// How an exchange ended for the client. There is no other way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,57 +23,39 @@ pub(crate) enum Got {
     GaveUp,
 }
 
-#[derive(Debug)]
-struct Under {
-    stream: StreamId,
-    index: usize,
-    speaker: Speaker,
-    hearer: Hearer,
-    asked: u32,
-    interim: usize,
+/// What the client alone remembers of an exchange.
+#[derive(Debug, Default)]
+struct Own {
     continues: u32,
     status: Option<Status>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Asker {
-    exchanges: Rc<Vec<Exchange>>,
-    dice: Dice,
-    now: Option<Under>,
+    side: Side<Own>,
     /// The one to open next.
     pub(crate) next: usize,
     /// What the finished ones came to.
     pub(crate) got: Vec<Option<Got>>,
     calm: bool,
-    wake: Option<StreamId>,
-    credit: Credit,
 }
 
 impl Asker {
     pub(crate) fn new(exchanges: Rc<Vec<Exchange>>, dice: Dice, calm: bool) -> Asker {
         let got = vec![None; exchanges.len()];
-        Asker { exchanges, dice, now: None, next: 0, got, calm, wake: None, credit: Credit::default() }
+        let side = Side::new(exchanges, dice, |exchange| &exchange.request);
+        Asker { side, next: 0, got, calm }
     }
 
     pub(crate) fn opened(&mut self, stream: StreamId) {
-        assert!(self.now.is_none());
-        self.now = Some(Under {
-            stream,
-            index: self.next,
-            speaker: Speaker::default(),
-            hearer: Hearer::default(),
-            asked: 0,
-            interim: 0,
-            continues: 0,
-            status: None,
-        });
-        self.credit = Credit::new(stream, self.exchanges[self.next].client_grants);
+        self.side.begin(stream, self.next, Own::default());
+        self.side.credit = Credit::new(stream, self.side.exchanges[self.next].client_grants);
         self.next += 1;
     }
 
     /// The exchange under way.
     pub(crate) fn index(&self) -> Option<usize> {
-        self.now.as_ref().map(|under| under.index)
+        self.side.now.as_ref().map(|under| under.index)
     }
 
     /// It is to be asked again, since nobody has seen it.
@@ -84,22 +66,20 @@ impl Asker {
     }
 
     fn over(&mut self, got: Got) {
-        let under = self.now.take().expect("an exchange is under way");
+        let under = self.side.end().expect("an exchange is under way");
         assert!(self.got[under.index].is_none(), "an exchange ends once");
         self.got[under.index] = Some(got);
-        self.wake = None;
-        self.credit = Credit::default();
     }
 
     fn take_head(&mut self, event: Event, rx: &[u8], scratch: Scratch<'_>) {
         let (Event::Interim { stream, head } | Event::Response { stream, head, .. }) = event else { return };
         let calm = self.calm;
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        let exchange = &self.exchanges[under.index];
+        let under = Under::of(&mut self.side.now, stream);
+        let exchange = &self.side.exchanges[under.index];
         let view = head.view(rx, scratch);
-        assert_eq!(under.status, None, "one final head, and nothing before it but interim ones");
+        assert_eq!(under.own.status, None, "one final head, and nothing before it but interim ones");
         if let Event::Response { end, .. } = event {
-            under.status = Some(view.status);
+            under.own.status = Some(view.status);
             if !calm && view.status == Status::REQUEST_TIMEOUT {
                 if end {
                     self.over(Got::TimedOut);
@@ -115,8 +95,8 @@ impl Asker {
                 self.over(Got::Answer);
             }
         } else if view.status == Status::CONTINUE {
-            under.continues += 1;
-            assert!(exchange.expect && under.continues == 1, "one 100, to whom asked for it");
+            under.own.continues += 1;
+            assert!(exchange.expect && under.own.continues == 1, "one 100, to whom asked for it");
         } else {
             assert_eq!(lines(view.fields), lines(exchange.interim[under.interim].block()));
             under.interim += 1;
@@ -125,8 +105,8 @@ impl Asker {
 
     /// The final answer is not the planned one, but the server's own.
     fn is_foreign(&self) -> bool {
-        let Some(under) = &self.now else { return false };
-        !self.calm && under.status == Some(Status::REQUEST_TIMEOUT)
+        let Some(under) = &self.side.now else { return false };
+        !self.calm && under.own.status == Some(Status::REQUEST_TIMEOUT)
     }
 
     fn finish(&mut self, event: Event, rx: &[u8], scratch: &Scratch<'_>) {
@@ -134,9 +114,9 @@ impl Asker {
         if self.is_foreign() {
             return self.over(Got::TimedOut);
         }
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        let exchange = &self.exchanges[under.index];
-        assert!(under.status.is_some(), "a head comes first");
+        let under = Under::of(&mut self.side.now, stream);
+        let exchange = &self.side.exchanges[under.index];
+        assert!(under.own.status.is_some(), "a head comes first");
         under.hearer.end(&exchange.answer);
         let seen = trailers.map(|spans| lines(spans.view(rx, scratch))).unwrap_or_default();
         assert_eq!(seen, lines(exchange.answer.trailers.block()));
@@ -150,51 +130,51 @@ impl Play for Asker {
             Event::Interim { .. } | Event::Response { .. } => self.take_head(event, rx, scratch),
             Event::Body { stream, chunk } => {
                 if !self.is_foreign() {
-                    let under =
-                        self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-                    under.hearer.hear(&self.exchanges[under.index].answer, chunk.bytes(rx));
+                    let under = Under::of(&mut self.side.now, stream);
+                    under.hearer.hear(&self.side.exchanges[under.index].answer, chunk.bytes(rx));
                 }
-                self.credit.owe(chunk.len);
+                self.side.credit.owe(chunk.len);
             }
             Event::End { .. } => self.finish(event, rx, &scratch),
             Event::Reset { stream, cause } => {
-                assert_eq!(self.now.as_ref().map(|under| under.stream), Some(stream));
+                assert_eq!(self.side.now.as_ref().map(|under| under.stream), Some(stream));
                 self.over(Got::Reset(cause));
             }
             Event::Refused { stream: Some(_), fault, .. } => self.over(Got::Refused(fault)),
-            Event::Refused { stream: None, .. } => assert!(!self.calm && self.now.is_none(), "{event:?}"),
+            Event::Refused { stream: None, .. } => {
+                assert!(!self.calm && self.side.now.is_none(), "{event:?}")
+            }
             Event::Stalled { .. } | Event::Closed => {}
             Event::Request { .. } => panic!("{event:?}"),
         }
     }
 
     fn exchange_is(&mut self, stream: Option<StreamId>) {
-        if self.now.as_ref().is_some_and(|under| Some(under.stream) != stream) {
+        if self.side.is_left(stream) {
             self.over(Got::GaveUp);
         }
     }
 
     fn direct_byte(&mut self) -> u8 {
-        let under = self.now.as_mut().expect("a run belongs to an exchange");
-        under.speaker.direct_byte(&self.exchanges[under.index].request)
+        self.side.direct_byte()
     }
 
     fn wake(&mut self) -> Option<StreamId> {
-        self.wake.take()
+        self.side.wake.take()
     }
 
     fn credit(&mut self) -> &mut Credit {
-        &mut self.credit
+        &mut self.side.credit
     }
 }
 
 impl Source for Asker {
     fn request(&mut self, stream: StreamId) -> Option<RequestOut<'_>> {
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        let exchange = &self.exchanges[under.index];
+        let under = Under::of(&mut self.side.now, stream);
+        let exchange = &self.side.exchanges[under.index];
         under.asked += 1;
         if under.asked <= exchange.parks {
-            self.wake = Some(stream);
+            self.side.wake = Some(stream);
             return None;
         }
         Some(RequestOut {
@@ -209,21 +189,14 @@ impl Source for Asker {
     }
 
     fn fill(&mut self, stream: StreamId, out: &mut [u8]) -> Fill {
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        let fill = under.speaker.fill(&self.exchanges[under.index].request, &mut self.dice, out);
-        if matches!(fill, Fill::Blocked | Fill::More(0)) {
-            self.wake = Some(stream);
-        }
-        fill
+        self.side.fill(stream, out)
     }
 
     fn direct(&mut self, stream: StreamId) -> u64 {
-        let under = self.now.as_mut().filter(|under| under.stream == stream).expect("its exchange");
-        under.speaker.direct(&self.exchanges[under.index].request, &mut self.dice)
+        self.side.direct(stream)
     }
 
     fn trailers(&mut self, stream: StreamId) -> FieldBlock<'_> {
-        let under = self.now.as_ref().filter(|under| under.stream == stream).expect("its exchange");
-        self.exchanges[under.index].request.trailers.block()
+        self.side.trailers(stream)
     }
 }

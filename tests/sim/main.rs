@@ -17,6 +17,7 @@ mod end;
 mod link;
 mod pipeline;
 mod plan;
+mod side;
 mod trace;
 mod world;
 
