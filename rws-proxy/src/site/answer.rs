@@ -127,22 +127,23 @@ impl Answer {
         }
     }
 
-    /// The same answer; if it is about an error and of our own making, its text ends with the request's id.
-    pub(super) fn with_id(self, id: &[u8]) -> Answer {
-        match self {
-            Answer::File(mut plan) if plan.status().code() >= 400 => {
+    /// Ends the text with the request's id, if this is about an error and of our own making.
+    pub(super) fn add_id(&mut self, id: &[u8]) {
+        let page = match self {
+            Answer::File(plan) if plan.status().code() >= 400 => {
                 let (status, fields) = (plan.status(), OwnedFields::copy_of(plan.fields()));
                 let mut text = [0; TEXT_BYTES_MAX];
                 match plan.body_mut().fill(&mut text) {
-                    Fill::End(len) if len > 0 => Page::with_id(status, fields, &text[..len], id).into(),
+                    Fill::End(len) if len > 0 => Page::with_id(status, fields, &text[..len], id),
                     // Not one of the short texts.
-                    Fill::End(_) | Fill::More(_) | Fill::Blocked | Fill::Abort => Answer::File(plan),
+                    Fill::End(_) | Fill::More(_) | Fill::Blocked | Fill::Abort => return,
                 }
             }
             Answer::Page(page, 0) if page.status.code() >= 400 && !page.is_configured => {
-                Page::with_id(page.status, page.fields.clone(), &page.body, id).into()
+                Page::with_id(page.status, page.fields.clone(), &page.body, id)
             }
-            other @ (Answer::File(_) | Answer::Page(..) | Answer::Upstream(_)) => other,
-        }
+            Answer::File(_) | Answer::Page(..) | Answer::Upstream(_) => return,
+        };
+        *self = page.into();
     }
 }

@@ -43,7 +43,8 @@ impl Trust {
         Trust { proxies, field: config.client_ip_field }
     }
 
-    fn is_proxy(&self, peer: Option<SocketAddr>) -> bool {
+    /// Whether a peer is one of them.
+    pub(super) fn is_proxy(&self, peer: Option<SocketAddr>) -> bool {
         !self.proxies.is_empty() && peer.is_some_and(|peer| self.proxies.contains(peer.ip()))
     }
 

@@ -27,7 +27,7 @@ use rws_core::connection::{Fill, HeadAnswer};
 use rws_core::message::{
     BodyFraming, FieldBlock, KnownName, Method, OwnedFields, RequestHead, ResponseHead, TargetForm,
 };
-use rws_core::middleware::{Middleware as _, RequestVerdict, TraceIdLayer, TraceIdState};
+use rws_core::middleware::{Middleware as _, Reply, RequestVerdict, TraceIdLayer, TraceIdState};
 use rws_core::route::MethodSet;
 use rws_core::service::{Context, Outcome, Service, Taken};
 use rws_core::{Instant, PeerFault, Status};
@@ -121,21 +121,21 @@ impl Site {
         })
     }
 
-    /// As [`Service::begin`], where there is a log or requests have ids.
-    fn begin_noted(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> Exchange {
+    /// What is to be remembered of a request where there is a log or requests have ids; and an answer, if it cannot
+    /// have one.
+    #[inline(never)]
+    fn note(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> (Box<Note>, Option<Reply>) {
         let client = self.trust.client(cx.connection(), head);
         let mut id = TraceIdState::default();
         let verdict = match &self.ids {
             Some(layer) => layer.request(cx, &mut id, head, None),
             None => RequestVerdict::Continue,
         };
-        let mut note = Box::new(Note::of(head, client, id));
-        let (answer, route) = match verdict {
-            RequestVerdict::Reply(reply) => (Page::text(reply.status, reply.text).into(), None),
-            RequestVerdict::Continue | RequestVerdict::NeedBody(_) => self.answer(cx, head),
+        let refusal = match verdict {
+            RequestVerdict::Reply(reply) => Some(reply),
+            RequestVerdict::Continue | RequestVerdict::NeedBody(_) => None,
         };
-        let answer = signed(answer, &mut note);
-        Exchange { answer, began: cx.now(), route, cut: None, note: Some(note) }
+        (Box::new(Note::of(head, client, id)), refusal)
     }
 
     fn answer(&self, cx: &mut JobCx, head: &RequestHead<'_>) -> (Answer, Option<usize>) {
@@ -163,10 +163,9 @@ impl Site {
             }
             Target::Page(page) => self.page(cx, *page),
             Target::Proxy(proxy) => match proxy::hops(head) {
-                Ok(None) => Answer::Upstream(proxy.begin(cx, head, &self.trust, None)),
                 // It goes no further: we are whom it is for.
                 Ok(Some(0)) => allowed(endpoint.allow()),
-                Ok(Some(hops)) => Answer::Upstream(proxy.begin(cx, head, &self.trust, Some(hops - 1))),
+                Ok(hops) => Answer::Upstream(proxy.begin(cx, head, &self.trust, hops)),
                 Err(_) => self.own(cx, Own::MaxForwards),
             },
             Target::Health => self.own(cx, Own::Alive),
@@ -217,11 +216,20 @@ impl Service<JobCx> for Site {
     type State = Exchange;
 
     fn begin(&self, cx: &mut JobCx, head: &mut RequestHead<'_>) -> Exchange {
+        let (mut note, mut refusal) = (None, None);
         if self.log.is_some() || self.ids.is_some() {
-            return self.begin_noted(cx, head);
+            let noted = self.note(cx, head);
+            (note, refusal) = (Some(noted.0), noted.1);
         }
-        let (answer, route) = self.answer(cx, head);
-        Exchange { answer, began: cx.now(), route, cut: None, note: None }
+        let (answer, route) = match refusal {
+            None => self.answer(cx, head),
+            Some(reply) => (Page::text(reply.status, reply.text).into(), None),
+        };
+        let mut begun = Exchange { answer, began: cx.now(), route, cut: None, note };
+        if let Some(note) = &mut begun.note {
+            sign(&mut begun.answer, note);
+        }
+        begun
     }
 
     fn body(&self, _cx: &mut JobCx, _state: &mut Exchange, _chunk: &[u8], _end: bool) -> Taken {
@@ -287,7 +295,8 @@ impl Application for Site {
         if let Forwarded::Failed(error) = forwarded {
             note.error = Some(error.text());
             let page = Page::text(error.status(), &format!("{}\n", error.text()));
-            state.answer = signed(page.into(), note);
+            state.answer = page.into();
+            sign(&mut state.answer, note);
         } else if !note.id().is_empty() {
             // It is a field value of moderate length, and there is room for it.
             let _ = proxied.set_field(KnownName::XRequestId, note.id());
@@ -347,20 +356,20 @@ impl Application for Site {
     }
 }
 
-/// The same answer with the request's id, if it has one: among its fields, which `note` keeps, and in the text about
-/// an error. An upstream's answer gets it once it is there.
-fn signed(answer: Answer, note: &mut Note) -> Answer {
+/// Gives an answer the request's id, if it has one: among its fields, which `note` keeps, and in the text about an
+/// error. An upstream's answer gets it once it is there.
+#[inline(never)]
+fn sign(answer: &mut Answer, note: &mut Note) {
     if note.id().is_empty() {
-        return answer;
+        return;
     }
-    let answer = answer.with_id(note.id());
+    answer.add_id(note.id());
     if let HeadAnswer::Final(head, _) = answer.head() {
         let mut fields = OwnedFields::copy_of(head.fields);
         // It is a field value of moderate length, and there is room for it.
         let _ = fields.set(KnownName::XRequestId, note.id());
         note.fields = fields;
     }
-    answer
 }
 
 /// 405, or 501 for a method that nothing here knows (RFC 9110 §15.6.2).

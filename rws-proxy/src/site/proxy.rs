@@ -6,7 +6,7 @@ use std::net::ToSocketAddrs as _;
 
 use rws_core::PeerFault;
 use rws_core::message::{KnownName, Method, RequestHead};
-use rws_core::service::Context as _;
+use rws_core::service::{ConnectionInfo, Context as _};
 use rws_std::JobCx;
 use rws_std::forward::{Forward, ForwardError, ForwardOptions, ProxyState, RoundRobin, Upstream};
 
@@ -50,29 +50,48 @@ impl Upstreams {
 }
 
 impl Proxy {
-    /// Begins an exchange with the upstream; `hops_left` is what the request may still go beyond it, if it says.
+    /// Begins an exchange with the upstream; `hops` is how many more the request may take, if it says.
     pub(super) fn begin(
         &self,
         cx: &JobCx,
         head: &RequestHead<'_>,
         trust: &Trust,
-        hops_left: Option<u32>,
+        hops: Option<u32>,
     ) -> ProxyState {
         let connection = cx.connection();
-        let mut forward = Forward::of(head, connection, Arc::clone(&self.upstream), &self.options);
-        let told = trust.pass_on(&mut forward, connection, head).and_then(|()| match hops_left {
-            Some(hops) => forward.set_field(KnownName::MaxForwards, hops.to_string().as_bytes()),
-            None => Ok(()),
-        });
-        if told.is_err() {
-            forward.refuse(ForwardError::HeadTooLarge);
+        // Made in one piece: a plan is large to move.
+        let mut state =
+            ProxyState::new(Forward::of(head, connection, Arc::clone(&self.upstream), &self.options));
+        if hops.is_some() || trust.is_proxy(connection.peer) {
+            amend(&mut state, connection, head, trust, hops);
         }
-        ProxyState::new(forward)
+        state
     }
 
     /// The name of the upstream.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// Has the request say what a trusted peer knows of the client, and one hop less than it may take.
+#[cold]
+fn amend(
+    state: &mut ProxyState,
+    connection: &ConnectionInfo,
+    head: &RequestHead<'_>,
+    trust: &Trust,
+    hops: Option<u32>,
+) {
+    let Some(forward) = state.plan_mut() else { return };
+    let told = trust.pass_on(forward, connection, head).and_then(|()| match hops {
+        Some(hops) => {
+            forward.set_field(KnownName::MaxForwards, hops.saturating_sub(1).to_string().as_bytes())
+        }
+        None => Ok(()),
+    });
+    if told.is_err() {
+        forward.refuse(ForwardError::HeadTooLarge);
     }
 }
 

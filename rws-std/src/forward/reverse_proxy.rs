@@ -51,6 +51,11 @@ impl ProxyState {
         ProxyState { plan: Some(Box::new(plan)), answer, memory, text: "", sent: 0 }
     }
 
+    /// The plan, to be changed before it is taken.
+    pub fn plan_mut(&mut self) -> Option<&mut Forward> {
+        self.plan.as_deref_mut()
+    }
+
     /// The plan, once.
     pub fn take_plan(&mut self) -> Option<Box<Forward>> {
         self.plan.take()
