@@ -2,6 +2,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
+use core::net::SocketAddr;
 use std::sync::Arc;
 use std::task;
 
@@ -10,8 +11,10 @@ use rws_core::service::{ConnectionInfo, Context, WakeContext};
 use rws_core::{Instant, UnixTime};
 
 use crate::calls::Calls;
-use crate::handover::Job;
+use crate::clock::Clock;
+use crate::handover::{Job, Lease};
 use crate::shard::Address;
+use crate::sys;
 
 /// The [`Context`] of the std adapter.
 pub struct JobCx {
@@ -25,6 +28,8 @@ pub struct JobCx {
     pub(crate) entropy: Entropy,
     /// What the wakers of the latest exchange that asked for one share.
     pub(crate) calls: Cell<Option<Arc<Calls>>>,
+    /// The lease of the shard that a job runs on; none for what runs elsewhere.
+    pub(crate) lease: Option<Lease>,
 }
 
 /// Runs jobs on other threads than the shards'.
@@ -57,6 +62,7 @@ impl JobCx {
             pool: self.pool.clone(),
             entropy: Entropy::default(),
             calls: Cell::default(),
+            lease: None,
         }
     }
 
@@ -71,6 +77,7 @@ impl JobCx {
             pool,
             entropy: Entropy::default(),
             calls: Cell::default(),
+            lease: None,
         }
     }
 
@@ -81,6 +88,21 @@ impl JobCx {
         let calls = calls.unwrap_or_else(|| Arc::new(Calls::new(self.address)));
         self.calls.set(Some(Arc::clone(&calls)));
         Waker { post: Arc::clone(&self.post), calls }
+    }
+
+    /// Whether the job that this context is of has lost its shard because it blocked or computed for long.
+    #[inline]
+    pub(crate) fn was_slow(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.is_lost() && sys::blames_job(lease.job()))
+    }
+
+    /// Sets the context for a job of the exchange at `address`, whose connection comes from `peer`.
+    #[inline]
+    pub(crate) fn prepare(&mut self, clock: &Clock, address: Address, peer: &Option<SocketAddr>) {
+        self.now = clock.now();
+        self.unix_time = clock.unix_time();
+        self.address = address;
+        self.connection.peer = *peer;
     }
 
     /// The number of the shard that the request came to.
@@ -136,7 +158,7 @@ impl Entropy {
         for byte in out {
             if self.block.is_empty() {
                 self.block.resize(ENTROPY_BLOCK_BYTES, 0);
-                crate::sys::entropy(&mut self.block);
+                sys::entropy(&mut self.block);
             }
             // Each byte leaves the block as it is used, so none is given twice.
             *byte = self.block.pop().unwrap_or_default();
@@ -225,7 +247,9 @@ pub fn about_to_block() -> bool {
     DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.give_away()))
 }
 
-/// Whether the job that runs on this thread has lost its shard because it blocked or computed for long.
+/// Whether the job that runs on this thread has lost its shard because it blocked or computed for long: what
+/// [`JobCx::was_slow`] tells, for one that has panicked.
+#[cold]
 pub(crate) fn was_slow() -> bool {
     IN_JOB.with(Cell::get)
         && DRIVER.with(|driver| driver.borrow().as_ref().is_some_and(|driver| driver.was_slow()))

@@ -15,7 +15,7 @@ use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
 use crate::job::{self, GiveAway, JobCx, Pool};
 use crate::shard::{
     BodyWork, Canned, Job, JobResult, Left, Mail, Next, Plan, SCRATCH_BYTES, SCRATCH_FIELDS, Shard,
-    ShardMail, TurnBuf, Work,
+    ShardMail, TurnBuf,
 };
 use crate::sys;
 
@@ -55,6 +55,7 @@ pub(crate) fn drive<A: Application>(
     spares: &Arc<Spares<Shard<A>>>,
 ) {
     shard.cx.pool.get_or_insert_with(|| Arc::clone(spares) as Arc<dyn Pool>);
+    shard.cx.lease = Some(shard.slot().lease());
     let mut worker = Worker::new(&shard, spares);
     match arrival {
         Arrival::Launched => {}
@@ -78,24 +79,23 @@ pub(crate) fn drive<A: Application>(
             worker.offload(&mut shard, job, spares);
             continue;
         }
-        let address = job.address;
-        shard.prepare_cx(address);
+        let address = shard.cx.address;
         core::mem::swap(&mut worker.cx, &mut shard.cx);
         let published = shard.publish();
-        worker.word.set(published.word());
-        let mut begun = None;
-        let done = worker.run(job.work, &mut begun);
+        worker.note_published(published.word());
+        let mut outcome = Outcome::none();
+        worker.run(job, &mut outcome);
         match published.reclaim() {
             Ok(held) => shard = held,
             Err(_stolen) => {
-                worker.mail.0.send_always(Mail::Late(address, done.with(begun)));
+                worker.mail.0.send_always(Mail::Late(address, outcome.into_result()));
                 break;
             }
         }
         core::mem::swap(&mut worker.cx, &mut shard.cx);
-        match done {
-            Done::Begun(plan) => shard.settle_begun(address, &mut begun, plan),
-            Done::Other(result) => shard.settle(address, result),
+        match outcome.other {
+            None => shard.settle_begun(address, &mut outcome.begun, outcome.plan),
+            Some(result) => shard.settle(address, result),
         }
         next = shard.resume_turn(&mut worker.buf, address.conn);
     }
@@ -110,46 +110,52 @@ impl<A: Application> Worker<A> {
             slot: Arc::clone(shard.slot()),
             word: Rc::clone(&word),
         })));
+        let mut cx = Box::new(shard.cx.fork());
+        cx.lease = Some(shard.slot().lease());
         Worker {
             app: Arc::clone(&shard.app),
             mail: Arc::clone(&shard.mail),
             buf: Box::new(TurnBuf::new()),
             edits: Edits::new(),
-            cx: Box::new(shard.cx.fork()),
+            cx,
             word,
         }
     }
 
-    /// Runs a job. The state of an exchange that it begins is left in `begun`.
-    fn run(&mut self, work: Work<A::State>, begun: &mut Option<A::State>) -> Done<A::State> {
+    fn note_published(&mut self, word: Word) {
+        self.word.set(word);
+        if let Some(lease) = &mut self.cx.lease {
+            lease.renew(word);
+        }
+    }
+
+    fn run(&mut self, job: Job<A::State>, outcome: &mut Outcome<A::State>) {
         job::set_in_job(true);
         let (app, cx, buf, edits) = (&*self.app, &mut self.cx, &*self.buf, &mut self.edits);
-        let done = match work {
-            Work::Begin { at } => {
-                let mut done = begin(app, cx, || head_of(buf, at, edits.lend()), begun);
-                done.keep_head(|| OwnedRequestHead::of(&head_of(buf, at, edits.lend())));
-                done
+        match job {
+            Job::Begin { at } => {
+                begin(app, cx, || head_of(buf, at, edits.lend()), outcome);
+                outcome.keep_head(|| OwnedRequestHead::of(&head_of(buf, at, edits.lend())));
             }
-            Work::Body(work) => {
+            Job::Body(work) => {
                 let BodyWork { state, piece, end } = *work;
-                Done::Other(give_body(app, cx, state, buf.rx.get(piece).unwrap_or(&[]), end))
+                outcome.other = Some(give_body(app, cx, state, buf.rx.get(piece).unwrap_or(&[]), end));
             }
-            Work::Advance(state) => Done::Other(advance(app, cx, *state)),
-        };
+            Job::Advance(state) => outcome.other = Some(advance(app, cx, *state)),
+        }
         job::set_in_job(false);
-        done
     }
 
     /// Nobody could take the shard if this job blocked: it goes to the queue for the next free thread.
     fn offload(&mut self, shard: &mut Shard<A>, job: Job<A::State>, spares: &Arc<Spares<Shard<A>>>) {
-        let address = job.address;
-        let work = match job.work {
-            Work::Begin { at } => {
+        let address = shard.cx.address;
+        let work = match job {
+            Job::Begin { at } => {
                 let head = head_of(&self.buf, at, self.edits.lend());
                 Owned::Begin(Box::new(OwnedRequestHead::of(&head)))
             }
-            Work::Advance(state) => Owned::Advance(*state),
-            Work::Body(work) => {
+            Job::Advance(state) => Owned::Advance(*state),
+            Job::Body(work) => {
                 let BodyWork { state, piece, end } = *work;
                 Owned::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end)
             }
@@ -201,10 +207,10 @@ impl<S> Owned<S> {
     fn run<A: Application<State = S>>(self, app: &A, cx: &mut JobCx) -> JobResult<S> {
         match self {
             Owned::Begin(head) => {
-                let (mut edits, mut begun) = (Edits::new(), None);
-                let mut done = begin(app, cx, || head.view(edits.lend()), &mut begun);
-                done.keep_head(|| *head);
-                done.with(begun)
+                let (mut edits, mut outcome) = (Edits::new(), Outcome::none());
+                begin(app, cx, || head.view(edits.lend()), &mut outcome);
+                outcome.keep_head(|| *head);
+                outcome.into_result()
             }
             Owned::Advance(state) => advance(app, cx, state),
             Owned::Body(state, chunk, end) => give_body(app, cx, state, &chunk, end),
@@ -212,28 +218,33 @@ impl<S> Owned<S> {
     }
 }
 
-/// What a job has come to.
-enum Done<S> {
-    /// An exchange has begun. Its state lies where the caller wanted it, so that it need not be moved.
-    Begun(Plan),
-    Other(JobResult<S>),
+/// What a job has come to. Filled where it lies: the state of an exchange is large.
+struct Outcome<S> {
+    /// The state of an exchange that the job has begun, and the request to send on.
+    begun: Option<S>,
+    plan: Plan,
+    /// What any other job has come to, or one that has failed.
+    other: Option<JobResult<S>>,
 }
 
-impl<S> Done<S> {
-    /// The same with the state of the exchange that has begun.
+impl<S> Outcome<S> {
+    const fn none() -> Outcome<S> {
+        Outcome { begun: None, plan: None, other: None }
+    }
+
     #[cold]
-    fn with(self, begun: Option<S>) -> JobResult<S> {
-        match (self, begun) {
-            (Done::Begun(plan), Some(state)) => JobResult::Begun(state, plan),
-            (Done::Begun(_), None) => JobResult::Failed(Canned::Panicked, Left::Head(None)),
-            (Done::Other(result), _) => result,
+    fn into_result(self) -> JobResult<S> {
+        match (self.other, self.begun) {
+            (Some(result), _) => result,
+            (None, Some(state)) => JobResult::Begun(state, self.plan),
+            (None, None) => JobResult::Failed(Canned::Panicked, Left::Head(None)),
         }
     }
 
     /// Keeps the request that could not be begun, if that is what became of it.
     #[inline]
     fn keep_head(&mut self, head: impl FnOnce() -> OwnedRequestHead) {
-        if let Done::Other(JobResult::Failed(_, Left::Head(kept @ None))) = self {
+        if let Some(JobResult::Failed(_, Left::Head(kept @ None))) = &mut self.other {
             *kept = Some(Box::new(head()));
         }
     }
@@ -243,19 +254,18 @@ fn begin<'h, A: Application>(
     app: &A,
     cx: &mut JobCx,
     head: impl FnOnce() -> RequestHead<'h>,
-    begun: &mut Option<A::State>,
-) -> Done<A::State> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let state = begun.insert(app.begin(cx, &mut head()));
+    outcome: &mut Outcome<A::State>,
+) {
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        let state = outcome.begun.insert(app.begin(cx, &mut head()));
         app.advance(cx, state);
-        app.forward(state)
+        outcome.plan = app.forward(state);
     }));
-    match outcome {
-        Ok(plan) => Done::Begun(plan),
-        Err(_) => Done::Other(match begun.take() {
+    if run.is_err() {
+        outcome.other = Some(match outcome.begun.take() {
             Some(state) => broken(state),
             None => JobResult::Failed(Canned::Panicked, Left::Head(None)),
-        }),
+        });
     }
 }
 

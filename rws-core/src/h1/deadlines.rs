@@ -67,6 +67,7 @@ impl Deadlines {
 
     /// The earlier of the deadlines that count. That for writing counts while bytes wait in the driver's
     /// hands, and while it sends a run by itself (`direct`).
+    #[inline]
     pub(super) fn next(&self, rx_counts: bool, direct: bool) -> Instant {
         let rx = if rx_counts { self.rx } else { Instant::NEVER };
         let tx = if direct || self.is_flushing() { self.tx } else { Instant::NEVER };

@@ -1,14 +1,16 @@
 //! Where a route leads: a handler, and how its body and its thread are provided.
 
 use rws_core::Status;
-use rws_core::message::BodyFraming;
+use rws_core::message::{BodyFraming, RequestHead};
 
+use super::body::Body;
 use super::handler::{BoxedHandler, Handler, boxed};
 use super::options::RouteOptions;
 use super::request::Request;
 use super::response::Response;
 use crate::files::FileServer;
 use crate::handover::Learning;
+use crate::job::JobCx;
 use crate::{job, sys};
 
 /// A route's target.
@@ -67,22 +69,46 @@ impl<S: 'static> Function<S> {
 
     /// Runs the handler. If it is known to block and the shard's thread runs it nevertheless, the shard goes
     /// on with another one first.
-    pub(super) fn run(&self, request: Request<'_>, state: &S) -> Response {
-        let response = self.run_timed(request, state);
-        response.body.attach();
+    pub(super) fn run(&self, asked: Asked<'_>, body: Body, state: &S) -> Response {
+        if !self.learning.offloads() {
+            return self.run_inline(asked, body, state);
+        }
+        job::about_to_block();
+        let _lesson = Lesson { learning: &self.learning, began_us: Some(sys::monotonic_us()) };
+        self.call(asked, body, state)
+    }
+
+    /// Runs the handler of a route that is not known to block.
+    #[inline(always)]
+    pub(super) fn run_inline(&self, asked: Asked<'_>, body: Body, state: &S) -> Response {
+        let Asked { cx, head, matched, body_bytes_max } = asked;
+        // Looks also when the handler panics: one that blocks first has to be known for it all the same.
+        let lesson = Lesson { learning: &self.learning, began_us: None };
+        let response = self.call(Asked { cx: &mut *cx, head, matched, body_bytes_max }, body, state);
+        core::mem::forget(lesson);
+        if cx.was_slow() {
+            self.learning.note_stolen(sys::monotonic_us());
+        }
         response
     }
 
-    fn run_timed(&self, request: Request<'_>, state: &S) -> Response {
-        // Looks also when the handler panics: one that blocks first has to be known for it all the same.
-        let _lesson = if self.learning.offloads() {
-            job::about_to_block();
-            Lesson { learning: &self.learning, began_us: Some(sys::monotonic_us()) }
-        } else {
-            Lesson { learning: &self.learning, began_us: None }
-        };
-        (self.handler)(request, state)
+    #[inline(always)]
+    fn call(&self, asked: Asked<'_>, body: Body, state: &S) -> Response {
+        let Asked { cx, head, matched, body_bytes_max } = asked;
+        let request = Request { cx, head, matched: Some(matched), body, body_bytes_max };
+        let response = (self.handler)(request, state);
+        response.body.attach();
+        response
     }
+}
+
+/// What a request is made of, beside its body.
+pub(super) struct Asked<'r> {
+    pub(super) cx: &'r mut JobCx,
+    pub(super) head: &'r RequestHead<'r>,
+    /// The pattern of the route, and the path that it fits.
+    pub(super) matched: (&'r str, &'r str),
+    pub(super) body_bytes_max: usize,
 }
 
 /// What a route learns from one run of its handler, once that is over.
@@ -93,7 +119,6 @@ struct Lesson<'l> {
 }
 
 impl Drop for Lesson<'_> {
-    #[inline]
     fn drop(&mut self) {
         match self.began_us {
             Some(began_us) => self.learning.note_offloaded(sys::monotonic_us().saturating_sub(began_us)),

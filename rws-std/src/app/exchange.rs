@@ -101,6 +101,15 @@ impl AnswerSlot {
 }
 
 impl AppExchange {
+    /// Whether it is an answer of the program's own constants.
+    #[inline]
+    pub(super) const fn is_constant(&self) -> bool {
+        match &self.0 {
+            Phase::Answering(answering) => answering.feed.is_none() && answering.response.is_constant(),
+            Phase::Collecting(_) | Phase::Elsewhere(_) | Phase::File(_) => false,
+        }
+    }
+
     pub(super) const fn answering(response: Response) -> AppExchange {
         AppExchange(Phase::Answering(Answering { response, sent: 0, feed: None }))
     }

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::request::Request;
 use super::response::{IntoResponse, Response, ResponseFields};
 
-const JSON: FieldBlock<'static> = field_lines!["Content-Type: application/json"];
+static JSON: FieldBlock<'static> = field_lines!["Content-Type: application/json"];
 
 impl Response {
     /// 200 with `value` as JSON, `application/json`; 500 if it has no form in JSON (a map whose keys are no
@@ -32,7 +32,7 @@ impl Response {
         match serde_json::to_vec(value) {
             Ok(bytes) => Response {
                 status: Status::OK,
-                fields: ResponseFields::Constant(JSON),
+                fields: ResponseFields::Constant(&JSON),
                 body: Body::Bytes(bytes),
             },
             Err(error) => Failure::from(error).into_response().sealed(),

@@ -43,52 +43,53 @@ pub struct Response {
 /// Fields that cost nothing while they are one of the usual sets.
 #[derive(Debug)]
 pub(super) enum ResponseFields {
-    Constant(FieldBlock<'static>),
-    /// `None`: the response stands in for one that could not be made, a text, which nothing changes any more.
-    /// (As a variant of its own this would make every response larger.)
-    Owned(Option<Box<OwnedFields>>),
+    Constant(&'static FieldBlock<'static>),
+    Owned(Box<OwnedFields>),
+    /// The response stands in for one that could not be made: a text, which nothing changes any more.
+    Sealed,
 }
 
-const _: () = assert!(size_of::<ResponseFields>() == size_of::<FieldBlock<'static>>());
+const _: () = assert!(size_of::<ResponseFields>() <= 2 * size_of::<usize>());
 
-const TEXT: FieldBlock<'static> = field_lines!["Content-Type: text/plain; charset=utf-8"];
-const HTML: FieldBlock<'static> = field_lines!["Content-Type: text/html; charset=utf-8"];
-const BYTES: FieldBlock<'static> = field_lines!["Content-Type: application/octet-stream"];
+static NONE: FieldBlock<'static> = FieldBlock::EMPTY;
+static TEXT: FieldBlock<'static> = field_lines!["Content-Type: text/plain; charset=utf-8"];
+static HTML: FieldBlock<'static> = field_lines!["Content-Type: text/html; charset=utf-8"];
+static BYTES: FieldBlock<'static> = field_lines!["Content-Type: application/octet-stream"];
 
 impl Response {
     /// A response without content.
     pub const fn new(status: Status) -> Response {
-        Response { status, fields: ResponseFields::Constant(FieldBlock::EMPTY), body: Body::Empty }
+        Response { status, fields: ResponseFields::Constant(&NONE), body: Body::Empty }
     }
 
     /// 200 with a text, `text/plain`.
     pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
-        Response::of(TEXT, Body::from(text.into()))
+        Response::of(&TEXT, Body::from(text.into()))
     }
 
     /// 200 with a page, `text/html`.
     pub fn html(page: impl Into<Cow<'static, str>>) -> Response {
-        Response::of(HTML, Body::from(page.into()))
+        Response::of(&HTML, Body::from(page.into()))
     }
 
     /// 200 with bytes, `application/octet-stream`.
     pub fn bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Response {
-        Response::of(BYTES, Body::from(bytes.into()))
+        Response::of(&BYTES, Body::from(bytes.into()))
     }
 
     /// 200 with bytes or a stream, `application/octet-stream`.
     pub fn body(body: impl Into<Body>) -> Response {
-        Response::of(BYTES, body.into())
+        Response::of(&BYTES, body.into())
     }
 
-    const fn of(fields: FieldBlock<'static>, body: Body) -> Response {
+    const fn of(fields: &'static FieldBlock<'static>, body: Body) -> Response {
         Response { status: Status::OK, fields: ResponseFields::Constant(fields), body }
     }
 
     /// The same response with another status.
     #[must_use]
     pub const fn status(mut self, status: Status) -> Response {
-        if !matches!(self.fields, ResponseFields::Owned(None)) {
+        if !matches!(self.fields, ResponseFields::Sealed) {
             self.status = status;
         }
         self
@@ -143,14 +144,23 @@ impl Response {
     }
 
     /// The fields.
+    #[inline]
     pub fn fields(&self) -> FieldBlock<'_> {
         match &self.fields {
-            ResponseFields::Constant(block) => *block,
-            ResponseFields::Owned(Some(fields)) => fields.block(),
-            ResponseFields::Owned(None) => TEXT,
+            ResponseFields::Constant(block) => **block,
+            ResponseFields::Owned(fields) => fields.block(),
+            ResponseFields::Sealed => TEXT,
         }
     }
 
+    /// Whether all of it is the program's own constants.
+    #[inline]
+    pub(super) const fn is_constant(&self) -> bool {
+        matches!(self.fields, ResponseFields::Constant(_))
+            && matches!(self.body, Body::Empty | Body::Constant(_))
+    }
+
+    #[inline]
     pub(super) fn head(&self) -> ResponseHead<'_> {
         ResponseHead { status: self.status, fields: self.fields() }
     }
@@ -161,7 +171,7 @@ impl Response {
 
     /// The same response, a text, which nothing that is said of it later will change.
     pub(super) fn sealed(self) -> Response {
-        Response { fields: ResponseFields::Owned(None), ..self }
+        Response { fields: ResponseFields::Sealed, ..self }
     }
 
     fn or_malformed(self, outcome: Result<(), Error>) -> Response {
@@ -176,11 +186,11 @@ impl Response {
     /// The fields for edits, unless they are to stay as they are.
     fn fields_mut(&mut self) -> Option<&mut OwnedFields> {
         if let ResponseFields::Constant(block) = self.fields {
-            self.fields = ResponseFields::Owned(Some(Box::new(OwnedFields::copy_of(block))));
+            self.fields = ResponseFields::Owned(Box::new(OwnedFields::copy_of(*block)));
         }
         match &mut self.fields {
-            ResponseFields::Owned(fields) => fields.as_deref_mut(),
-            ResponseFields::Constant(_) => None,
+            ResponseFields::Owned(fields) => Some(fields),
+            ResponseFields::Constant(_) | ResponseFields::Sealed => None,
         }
     }
 }
@@ -215,7 +225,7 @@ impl IntoResponse for Response {
 
 impl IntoResponse for &'static str {
     fn into_response(self) -> Response {
-        Response::of(TEXT, Body::Constant(self.as_bytes()))
+        Response::of(&TEXT, Body::Constant(self.as_bytes()))
     }
 }
 

@@ -8,18 +8,15 @@ use std::sync::Arc;
 
 use rws_core::Status;
 use rws_core::connection::{Fill, HeadAnswer};
-use rws_core::message::{
-    BodyFraming, Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm,
-};
+use rws_core::message::{Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm};
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
-use rws_core::service::{Context, Service, Taken, WholeAnswer};
+use rws_core::service::{Context, Outcome, Service, Taken, WholeAnswer};
 
 use super::OnStart;
 use super::body::Body;
-use super::endpoint::{Endpoint, Function, too_large};
+use super::endpoint::{Asked, Endpoint, Function, too_large};
 use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase, TooLarge};
 use super::pipe::{Pipe, PipeReader};
-use super::request::Request;
 use super::response::Response;
 use crate::application::Application;
 use crate::files::{FilePlan, FileRequest, FileServer};
@@ -50,20 +47,22 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         let inner = &*self.0;
         let table = inner.table.table();
         let found = table.find(head.method(), head.path(), head.authority());
-        let function = match &found {
-            RouteMatch::Found(Matched { to: Endpoint::Function(function), .. }) => function,
+        match found {
+            RouteMatch::Found(Matched { to: Endpoint::Function(function), pattern, path, .. }) => {
+                let body_bytes_max = function.collected_bytes_max(inner.body_bytes_max);
+                let asked = Asked { cx, head, matched: (pattern, path), body_bytes_max };
+                if !head.body().follows() && !function.blocks() {
+                    return AppExchange::answering(function.run_inline(asked, Body::Empty, &inner.state));
+                }
+                self.begin_with_more(asked.cx, head, function)
+            }
             RouteMatch::Found(Matched { to: Endpoint::Files(files), pattern, path, .. }) => {
-                return file(cx, head, files, pattern, path);
+                file(cx, head, files, pattern, path)
             }
             // Nobody wants a body: the answer does not wait for one.
             RouteMatch::MethodNotAllowed(_) | RouteMatch::Options(_) | RouteMatch::NotFound => {
-                return AppExchange::answering(inner.answer(cx, head, &found, Body::Empty));
+                AppExchange::answering(inner.answer(cx, head, &found, Body::Empty))
             }
-        };
-        match head.body() {
-            framing if framing.follows() => self.begin_body(cx, head, function, framing),
-            _ if function.blocks() => self.begin_elsewhere(cx, head, None),
-            _ => AppExchange::answering(inner.answer(cx, head, &found, Body::Empty)),
         }
     }
 
@@ -127,6 +126,14 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         let Phase::Answering(answering) = &state.0 else { return None };
         let response = &answering.response;
         Some(WholeAnswer { head: response.head(), body: response.body.in_memory()? })
+    }
+
+    #[inline]
+    fn end(&self, _cx: &mut JobCx, state: AppExchange, _outcome: Outcome) {
+        if state.is_constant() {
+            // It owns nothing: this spares the look at each of its parts that dropping it is.
+            core::mem::forget(state);
+        }
     }
 
     fn fill(&self, state: &mut AppExchange, out: &mut [u8]) -> Fill {
@@ -193,15 +200,14 @@ fn file(
 }
 
 impl<S: Send + Sync + 'static> Serving<S> {
-    /// A request with a body: refused as its framing tells, else streamed or collected.
-    fn begin_body(
-        &self,
-        cx: &mut JobCx,
-        head: &RequestHead<'_>,
-        function: &Function<S>,
-        framing: BodyFraming,
-    ) -> AppExchange {
-        if let Some(refusal) = function.refuses(framing, self.0.body_bytes_max) {
+    /// A request with a body, refused as its framing tells, else streamed or collected; or one whose handler
+    /// blocks.
+    #[inline(never)]
+    fn begin_with_more(&self, cx: &mut JobCx, head: &RequestHead<'_>, function: &Function<S>) -> AppExchange {
+        if !head.body().follows() {
+            return self.begin_elsewhere(cx, head, None);
+        }
+        if let Some(refusal) = function.refuses(head.body(), self.0.body_bytes_max) {
             return AppExchange::answering(refusal);
         }
         if function.options.streams {
@@ -266,8 +272,8 @@ impl<S: 'static> Inner<S> {
         match *found {
             RouteMatch::Found(Matched { to: Endpoint::Function(function), pattern, path, .. }) => {
                 let body_bytes_max = function.collected_bytes_max(self.body_bytes_max);
-                let matched = Some((pattern, path));
-                function.run(Request { cx, head, matched, body, body_bytes_max }, &self.state)
+                let asked = Asked { cx, head, matched: (pattern, path), body_bytes_max };
+                function.run(asked, body, &self.state)
             }
             // Files are answered before it comes to this.
             RouteMatch::Found(_) => Response::new(Status::INTERNAL_SERVER_ERROR),

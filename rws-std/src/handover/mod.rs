@@ -41,7 +41,7 @@ pub use self::learning::{Learning, Placement};
 pub use self::sleep_flag::SleepFlag;
 pub use self::spares::{Arrival, Drive, Job, SPAWN_RETRY, Spares, ThreadLimits, ThreadStats};
 pub use self::watchdog::TICK;
-pub use crate::sys::slot::{Held, Published, Slot, Stolen, Word};
+pub use crate::sys::slot::{Held, Lease, Published, Slot, Stolen, Word};
 
 #[cfg(test)]
 pub(crate) use self::spares::SPAWNS_LEFT;

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+use rws_core::connection::Connection;
 use rws_core::{Instant, h1};
 
 use super::Reading;
@@ -39,6 +40,13 @@ impl Conn {
     /// Whether room in the socket is of use.
     pub(crate) const fn has_waiting_output(&self) -> bool {
         self.unsent.is_some() || matches!(self.exchange, At::Here(_))
+    }
+
+    /// The deadline that the timer wheel has to be told of, since it would look too late.
+    #[inline]
+    pub(crate) fn moves_earlier(&self) -> Option<Instant> {
+        let deadline = self.h1.next_deadline();
+        (deadline < self.armed && !self.flags.has(Flags::LINGERING)).then_some(deadline)
     }
 
     /// The connection's turn ends before what was read is worked off; `rx` has it.

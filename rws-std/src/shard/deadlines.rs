@@ -3,7 +3,6 @@
 use rws_core::Instant;
 use rws_core::connection::{ByteConnection, Connection, ResetCause};
 use rws_core::message::Scratch;
-use rws_core::service::ConnectionInfo;
 
 use super::conn::{At, Flags};
 use super::{Address, Shard};
@@ -13,13 +12,10 @@ use crate::sys::{self, Transfer};
 impl<A: Application> Shard<A> {
     /// Sees to it that the wheel looks at connection `key` in time. A deadline that moves later costs
     /// nothing: the wheel looks at the old time and finds the new one.
+    #[inline]
     pub(super) fn rearm(&mut self, key: u32) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        if conn.flags.has(Flags::LINGERING) {
-            return;
-        }
-        let deadline = conn.h1.next_deadline();
-        if deadline < conn.armed {
+        if let Some(deadline) = conn.moves_earlier() {
             conn.armed = deadline;
             self.timers.arm(key, deadline.as_micros());
         }
@@ -185,28 +181,14 @@ impl<A: Application> Shard<A> {
         true
     }
 
-    /// Sets the context for a call of the application outside of a job.
+    /// Sets the context for a call of the application.
     pub(crate) fn prepare_cx(&mut self, address: Address) {
         if self.cx.address == address && self.cx.now == self.clock.now() {
             return;
         }
-        self.cx.now = self.clock.now();
-        self.cx.unix_time = self.clock.unix_time();
-        self.cx.address = address;
-        self.cx.connection = self.connection(address.conn);
-        let is_current = |conn: &super::Conn| conn.generation == address.generation;
-        if !self.conns.get(address.conn as usize).is_some_and(is_current) {
-            // Somebody else has the place of a connection that is gone.
-            self.cx.connection.peer = None;
-        }
-    }
-
-    /// Where connection `key` came from.
-    pub(crate) fn connection(&self, key: u32) -> ConnectionInfo {
-        ConnectionInfo {
-            peer: self.conns.get(key as usize).and_then(|conn| conn.peer),
-            local: self.acceptor.as_ref().and_then(|acceptor| acceptor.local),
-            secure: false,
-        }
+        // Somebody else may have the place of a connection that is gone.
+        let is_current = |conn: &&super::Conn| conn.generation == address.generation;
+        let conn = self.conns.get(address.conn as usize).filter(is_current);
+        self.cx.prepare(&self.clock, address, conn.map_or(&None, |conn| &conn.peer));
     }
 }

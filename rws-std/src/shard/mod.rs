@@ -57,7 +57,7 @@ use self::settle::Exchange;
 use self::stored::Pools;
 
 pub(crate) use self::mail::{Mail, ShardMail};
-pub(crate) use self::receive::{BodyWork, Job, Work};
+pub(crate) use self::receive::{BodyWork, Job};
 pub(crate) use self::settle::{Canned, Left, Plan, Result as JobResult};
 
 /// Names one exchange of one connection of a shard, however late somebody speaks of it.
@@ -160,7 +160,7 @@ pub(crate) struct Shard<A: Application> {
 /// What the thread that drives a shard has to do next.
 #[derive(Debug)]
 pub(crate) enum Next<S> {
-    /// Run this job, then [`Shard::settle`] and [`Shard::resume_turn`].
+    /// Run this job for the exchange that [`Shard::cx`] names, then [`Shard::settle`] and [`Shard::resume_turn`].
     Job(Job<S>),
     /// Nothing to do: [`Shard::wait`].
     Wait,
@@ -231,6 +231,7 @@ impl<A: Application> Shard<A> {
             cx: Box::new(JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None)),
             mail,
         };
+        shard.cx.connection.local = shard.acceptor.as_ref().and_then(|acceptor| acceptor.local);
         shard.watch_listener(true);
         Ok(shard)
     }

@@ -11,17 +11,11 @@ use super::{Address, Reading, Shard, TurnBuf};
 use crate::application::Application;
 use crate::sys::{self, Transfer};
 
-/// A piece of the application's work, to be run while the shard lies in its slot.
+/// A piece of the application's work, to be run while the shard lies in its slot. The shard's context says which
+/// exchange it is for; places are in the `rx` of the thread's [`TurnBuf`]. Small enough for registers: each job passes
+/// through a few hands.
 #[derive(Debug)]
-pub(crate) struct Job<S> {
-    pub(crate) address: Address,
-    pub(crate) work: Work<S>,
-}
-
-/// What is to be done. Places are in the `rx` of the thread's [`TurnBuf`]. Small, since each job passes through a few
-/// hands.
-#[derive(Debug)]
-pub(crate) enum Work<S> {
+pub(crate) enum Job<S> {
     /// Begin an exchange: the buffer's head, whose bytes start at `at`.
     Begin { at: u32 },
     /// Give a piece of the request body to the exchange.
@@ -56,8 +50,8 @@ enum Turn<S> {
 impl<A: Application> Shard<A> {
     /// Does what can be done for connection `key` now; a job that has to run first is returned.
     pub(super) fn work_on(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
-        while self.reading.is_some() || self.load(buf, key) {
-            match self.work_off(buf, key) {
+        while let Some(reading) = self.reading.take().or_else(|| self.load(buf, key)) {
+            match self.work_off(buf, key, reading) {
                 Progress::Job(job) => return Some(job),
                 Progress::Gone => return None,
                 // A peer that sends faster than we work off has its turn again; others come first.
@@ -70,14 +64,15 @@ impl<A: Application> Shard<A> {
     }
 
     /// Puts bytes of connection `key` into the thread's buffer, if it has any and wants them.
-    fn load(&mut self, buf: &mut TurnBuf, key: u32) -> bool {
-        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+    #[inline]
+    fn load(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Reading> {
+        let conn = self.conns.get_mut(key as usize)?;
         let is_fresh = conn.flags.has(Flags::UNOFFERED);
         let wants = conn.h1.rx_want() > 0;
         let is_readable = wants && conn.flags.has(Flags::READABLE);
         let is_due = conn.flags.has(Flags::UNFINISHED) || (wants && (is_fresh || is_readable));
         if conn.flags.has(Flags::JOB_OUT) || !is_due {
-            return false;
+            return None;
         }
         conn.flags.clear(Flags::UNFINISHED);
         let rx = &mut buf.rx;
@@ -108,17 +103,16 @@ impl<A: Application> Shard<A> {
                 Ok(Transfer::Blocked) => conn.flags.clear(Flags::READABLE),
                 Err(_) => {
                     self.abort(key, ResetCause::ByPeer);
-                    return false;
+                    return None;
                 }
             }
         }
-        self.reading = Some(Reading { conn: key, from: 0, to, drained, copied: false });
-        true
+        Some(Reading { conn: key, from: 0, to, drained, copied: false })
     }
 
     /// Takes the machine's steps on the loaded bytes until a job comes up or nothing is left to do.
-    fn work_off(&mut self, buf: &mut TurnBuf, key: u32) -> Progress<A::State> {
-        let Some(mut reading) = self.reading.take() else { return Progress::Rest };
+    #[inline]
+    fn work_off(&mut self, buf: &mut TurnBuf, key: u32, mut reading: Reading) -> Progress<A::State> {
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
             if reading.from == reading.to && conn.h1.exchange().is_none() {
@@ -131,18 +125,14 @@ impl<A: Application> Shard<A> {
             reading.from += step.consumed;
             match step.event {
                 Some(Event::Request { stream, head, end: _ }) => {
+                    buf.head = Some(head);
                     if self.draining_until.is_some() {
                         // Its answer says that the connection ends with it.
                         conn.h1.shutdown(&env);
                     }
                     self.stats.requests_total.up();
-                    buf.head = Some(head);
-                    return Progress::Job(self.send_away(
-                        buf,
-                        reading,
-                        stream,
-                        Work::Begin { at: at as u32 },
-                    ));
+                    self.send_away(buf, reading, stream);
+                    return Progress::Job(Job::Begin { at: at as u32 });
                 }
                 None if step.consumed == 0 || reading.from == reading.to => {
                     return self.rest(buf, key, reading, false);
@@ -209,8 +199,9 @@ impl<A: Application> Shard<A> {
             return Turn::On;
         }
         if let Some(state) = self.borrow_state(key) {
-            let work = Work::Body(Box::new(BodyWork { state, piece: place, end }));
-            return Turn::Over(Progress::Job(self.send_away(buf, *reading, stream, work)));
+            self.send_away(buf, *reading, stream);
+            let work = BodyWork { state, piece: place, end };
+            return Turn::Over(Progress::Job(Job::Body(Box::new(work))));
         }
         // The answer did not wait for this body: it is read and dropped.
         if end {
@@ -272,29 +263,31 @@ impl<A: Application> Shard<A> {
         true
     }
 
-    /// Marks the exchange as away and lends the bytes to the job.
-    fn send_away(
-        &mut self,
-        buf: &TurnBuf,
-        mut reading: Reading,
-        stream: StreamId,
-        work: Work<A::State>,
-    ) -> Job<A::State> {
-        let key = reading.conn;
+    /// Marks the exchange as away and lends the bytes to its job.
+    #[inline]
+    fn send_away(&mut self, buf: &TurnBuf, mut reading: Reading, stream: StreamId) {
         if reading.from < reading.to && !reading.copied {
-            // Whoever takes the shard while the job runs needs the unread tail. One copy serves all the jobs
-            // of a pipelined row.
-            self.tail[reading.from..reading.to].copy_from_slice(&buf.rx[reading.from..reading.to]);
+            self.keep_tail(&buf.rx, &reading);
             reading.copied = true;
         }
+        let key = reading.conn;
         self.reading = Some(reading);
-        self.address_job(key, stream, work)
+        self.address_job(key, stream);
     }
 
-    fn address_job(&mut self, key: u32, stream: StreamId, work: Work<A::State>) -> Job<A::State> {
+    /// Whoever takes the shard while a job runs needs the unread tail. One copy serves all the jobs of a pipelined
+    /// row.
+    #[inline(never)]
+    fn keep_tail(&mut self, rx: &[u8], reading: &Reading) {
+        self.tail[reading.from..reading.to].copy_from_slice(&rx[reading.from..reading.to]);
+    }
+
+    /// The next job is this exchange's.
+    #[inline]
+    fn address_job(&mut self, key: u32, stream: StreamId) {
         let conn = &mut self.conns[key as usize];
         conn.flags.set(Flags::JOB_OUT);
-        Job { address: Address { conn: key, generation: conn.generation, stream }, work }
+        self.cx.prepare(&self.clock, Address { conn: key, generation: conn.generation, stream }, &conn.peer);
     }
 
     /// A job for an exchange that was woken before its answer was decided.
@@ -311,7 +304,8 @@ impl<A: Application> Shard<A> {
         }
         let stream = exchange.stream;
         let state = self.borrow_state(key)?;
-        Some(self.address_job(key, stream, Work::Advance(Box::new(state))))
+        self.address_job(key, stream);
+        Some(Job::Advance(Box::new(state)))
     }
 
     /// Something that ends the exchange or the connection. False if the connection is gone.

@@ -241,7 +241,9 @@ impl<A: Application> Shard<A> {
     /// late answers may come home in one turn, each for a connection of its own.
     pub(super) fn gather_for(&mut self, key: u32) {
         if self.tx_of != key {
-            self.flush(self.tx_of, false);
+            if self.tx_len > 0 {
+                self.flush(self.tx_of, false);
+            }
             self.tx_of = key;
         }
     }
@@ -255,10 +257,12 @@ impl<A: Application> Shard<A> {
 
     /// Sends what was gathered for connection `key`; keeps what the socket does not take. False if the
     /// connection is broken.
+    #[inline]
     pub(super) fn flush(&mut self, key: u32, more_follows: bool) -> bool {
-        if self.tx_len == 0 || self.tx_of != key {
-            return true;
-        }
+        self.tx_len == 0 || self.tx_of != key || self.send_gathered(key, more_follows)
+    }
+
+    fn send_gathered(&mut self, key: u32, more_follows: bool) -> bool {
         let bytes = &self.tx[..core::mem::take(&mut self.tx_len)];
         let Some(conn) = self.conns.get_mut(key as usize) else { return false };
         debug_assert!(conn.unsent.is_none(), "nothing is gathered while older bytes wait");
@@ -336,7 +340,11 @@ impl<A: Application> Shard<A> {
             conn.h1.shutdown(&super::env(&self.clock, &self.settings));
         }
         match conn.h1.status() {
-            ConnectionStatus::Open | ConnectionStatus::Draining => self.rearm(key),
+            ConnectionStatus::Open | ConnectionStatus::Draining => {
+                if conn.moves_earlier().is_some() {
+                    self.rearm(key);
+                }
+            }
             ConnectionStatus::CloseAfterFlush if conn.unsent.is_none() => self.linger(key),
             ConnectionStatus::CloseAfterFlush => self.rearm(key),
             // What was not taken yet is of an answer that was cut off; no deadline would bound the wait for it.

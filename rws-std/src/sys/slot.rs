@@ -104,9 +104,38 @@ impl fmt::Debug for Word {
     }
 }
 
+/// What a job knows of the shard that lies in its slot meanwhile: whether it is still there.
+#[derive(Debug)]
+pub struct Lease {
+    word: Arc<AtomicU64>,
+    job: Word,
+}
+
+impl Lease {
+    /// The same for the job that was published as `job`.
+    #[inline]
+    pub fn renew(&mut self, job: Word) {
+        self.job = job;
+    }
+
+    /// The job that it is for.
+    #[must_use]
+    pub fn job(&self) -> Word {
+        self.job
+    }
+
+    /// Whether another thread has taken the shard of the job. One load.
+    #[must_use]
+    #[inline]
+    pub fn is_lost(&self) -> bool {
+        self.word.load(Ordering::Acquire) != self.job.0
+    }
+}
+
 /// One shard's place of hand-over, shared by the thread that drives the shard and the watchdog.
 pub struct Slot<T> {
-    word: AtomicU64,
+    /// Shared with the leases, which outlive no more than this of a slot.
+    word: Arc<AtomicU64>,
     shard: SharedCell<Option<Box<T>>>,
     panicked: AtomicBool,
     bell: Arc<Bell>,
@@ -125,7 +154,7 @@ impl<T> Slot<T> {
     /// A slot for shard number `index`, with the shard in the caller's hand and the phase idle.
     pub fn new(index: usize, bell: Arc<Bell>, shard: Box<T>) -> (Arc<Slot<T>>, Held<T>) {
         let slot = Arc::new(Slot {
-            word: AtomicU64::new(IDLE),
+            word: Arc::new(AtomicU64::new(IDLE)),
             shard: SharedCell::new(None),
             panicked: AtomicBool::new(false),
             bell,
@@ -140,6 +169,12 @@ impl<T> Slot<T> {
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
+    }
+
+    /// For the jobs of this slot's shard.
+    #[must_use]
+    pub fn lease(&self) -> Lease {
+        Lease { word: Arc::clone(&self.word), job: self.observe() }
     }
 
     /// What the word says now; worth remembering until the next look.
@@ -300,14 +335,27 @@ impl<T> DerefMut for Held<T> {
 }
 
 impl<T> Drop for Held<T> {
+    // Inline, so that it is nothing where the shard has been published.
+    #[inline]
     fn drop(&mut self) {
-        let Some(Grip { shard, slot }) = self.grip.take() else { return };
+        if let Some(grip) = self.grip.take() {
+            grip.give_up(self.word);
+        }
+    }
+}
+
+impl<T> Grip<T> {
+    /// The shard has ended, or its thread unwinds.
+    #[cold]
+    #[inline(never)]
+    fn give_up(self, word: Word) {
+        let Grip { shard, slot } = self;
         if std::thread::panicking() {
             slot.panicked.store(true, Ordering::Relaxed);
-            slot.put(shard, self.word.next_published(), self.word.is_at_rest());
+            slot.put(shard, word.next_published(), word.is_at_rest());
         } else {
             drop(shard);
-            slot.word.store(self.word.with_phase(DONE).0, Ordering::Release);
+            slot.word.store(word.with_phase(DONE).0, Ordering::Release);
         }
     }
 }

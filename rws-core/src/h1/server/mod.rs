@@ -196,6 +196,7 @@ impl Server {
     }
 
     /// The driver is sending a run of this exchange by itself.
+    #[inline]
     fn is_direct(&self) -> bool {
         self.writer.is_direct() && self.exchange().is_some()
     }
@@ -205,6 +206,7 @@ impl Server {
         self.phase as u8
     }
 
+    #[inline]
     fn rx_counts(&self) -> bool {
         match self.phase {
             Phase::Idle | Phase::Head | Phase::Drain | Phase::Linger => true,
@@ -288,6 +290,7 @@ impl Connection for Server {
         }
     }
 
+    #[inline]
     fn next_deadline(&self) -> Instant {
         match self.phase {
             Phase::Closed | Phase::Upgraded => Instant::NEVER,
