@@ -17,6 +17,13 @@
 use super::vector::Wide;
 use super::{Swar, Task};
 
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// The kernel to use, once the processor was asked.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+static CHOICE: AtomicU8 = AtomicU8::new(0);
+
 /// A kernel by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -48,13 +55,38 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// The fastest kernel of this processor.
+    /// Runs `task` with the fastest kernel of this processor. The usual one is found with one comparison, and
+    /// the others stand apart, so that a call of it costs a jump.
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     #[inline(always)]
-    pub(crate) fn fastest() -> Backend {
-        use core::sync::atomic::{AtomicU8, Ordering};
+    pub(crate) fn dispatch<T: Task>(
+        task: T,
+        bytes: &[u8],
+        scanned: &mut u16,
+        place: &mut T::Place,
+    ) -> T::Output {
+        if CHOICE.load(Ordering::Relaxed) == Backend::Avx2 as u8 {
+            // SAFETY: this was stored only if the processor said that it has these features.
+            return unsafe { run_avx2(task, bytes, scanned, place) };
+        }
+        run_other(task, bytes, scanned, place)
+    }
 
-        static CHOICE: AtomicU8 = AtomicU8::new(0);
+    /// Runs `task` with the fastest kernel of this target.
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+    #[inline(always)]
+    pub(crate) fn dispatch<T: Task>(
+        task: T,
+        bytes: &[u8],
+        scanned: &mut u16,
+        place: &mut T::Place,
+    ) -> T::Output {
+        Backend::fastest().run(task, bytes, scanned, place)
+    }
+
+    /// The fastest kernel of this processor.
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    fn fastest() -> Backend {
         const AVX2: u8 = Backend::Avx2 as u8;
         const SSE2: u8 = Backend::Sse2 as u8;
         match CHOICE.load(Ordering::Relaxed) {
@@ -71,7 +103,7 @@ impl Backend {
     /// The fastest kernel of this processor.
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
     #[inline(always)]
-    pub(crate) const fn fastest() -> Backend {
+    const fn fastest() -> Backend {
         Backend::Neon
     }
 
@@ -81,25 +113,31 @@ impl Backend {
         all(target_arch = "aarch64", target_feature = "neon")
     )))]
     #[inline(always)]
-    pub(crate) const fn fastest() -> Backend {
+    const fn fastest() -> Backend {
         Backend::Swar
     }
 
     /// Runs `task` with this kernel.
     #[inline(always)]
-    pub(super) fn run<T: Task>(self, task: T, bytes: &[u8], scanned: &mut u16) -> T::Output {
+    pub(super) fn run<T: Task>(
+        self,
+        task: T,
+        bytes: &[u8],
+        scanned: &mut u16,
+        place: &mut T::Place,
+    ) -> T::Output {
         match self {
-            Backend::Scalar => task.run(super::Scalar, bytes, scanned),
-            Backend::Swar => task.run(Swar, bytes, scanned),
+            Backend::Scalar => task.run(super::Scalar, bytes, scanned, place),
+            Backend::Swar => task.run(Swar, bytes, scanned, place),
             // SAFETY: the target has SSE2.
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            Backend::Sse2 => task.run(unsafe { Wide::<super::sse2::Sse2>::new() }, bytes, scanned),
+            Backend::Sse2 => task.run(unsafe { Wide::<super::sse2::Sse2>::new() }, bytes, scanned, place),
             // SAFETY: this backend is chosen only if the processor said that it has these features.
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            Backend::Avx2 => unsafe { run_avx2(task, bytes, scanned) },
+            Backend::Avx2 => unsafe { run_avx2(task, bytes, scanned, place) },
             // SAFETY: the target has NEON.
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Backend::Neon => task.run(unsafe { Wide::<super::neon::Neon>::new() }, bytes, scanned),
+            Backend::Neon => task.run(unsafe { Wide::<super::neon::Neon>::new() }, bytes, scanned, place),
         }
     }
 
@@ -122,9 +160,16 @@ impl Backend {
 /// The processor has the features named.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run_avx2<T: Task>(task: T, bytes: &[u8], scanned: &mut u16) -> T::Output {
+unsafe fn run_avx2<T: Task>(task: T, bytes: &[u8], scanned: &mut u16, place: &mut T::Place) -> T::Output {
     // SAFETY: as the caller promises.
-    task.run(unsafe { Wide::<super::avx2::Avx2>::new() }, bytes, scanned)
+    task.run(unsafe { Wide::<super::avx2::Avx2>::new() }, bytes, scanned, place)
+}
+
+/// Whatever is not known to have AVX2, or not yet.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[inline(never)]
+fn run_other<T: Task>(task: T, bytes: &[u8], scanned: &mut u16, place: &mut T::Place) -> T::Output {
+    Backend::fastest().run(task, bytes, scanned, place)
 }
 
 /// Asks the processor (and the operating system, which must keep the wide registers).

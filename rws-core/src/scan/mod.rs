@@ -172,22 +172,36 @@ pub(crate) trait Kernel: Copy {
 pub(crate) trait Task {
     /// What the work gives.
     type Output;
+    /// What else it fills, in place: large results are not copied.
+    type Place;
 
     /// Does the work on `bytes`, of which `scanned` were looked at before. Implementations are
     /// `#[inline(always)]`.
-    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], scanned: &mut u16) -> Self::Output;
+    fn run<K: Kernel>(
+        self,
+        kernel: K,
+        bytes: &[u8],
+        scanned: &mut u16,
+        place: &mut Self::Place,
+    ) -> Self::Output;
 }
 
 /// Runs `task` with the fastest kernel of this processor.
 #[inline(always)]
-pub(crate) fn dispatch<T: Task>(task: T, bytes: &[u8], scanned: &mut u16) -> T::Output {
-    Backend::fastest().run(task, bytes, scanned)
+pub(crate) fn dispatch<T: Task>(task: T, bytes: &[u8], scanned: &mut u16, place: &mut T::Place) -> T::Output {
+    Backend::dispatch(task, bytes, scanned, place)
 }
 
 /// Runs `task` with the kernel that `backend` names.
 #[cfg(test)]
-pub(crate) fn run_on<T: Task>(backend: Backend, task: T, bytes: &[u8], scanned: &mut u16) -> T::Output {
-    backend.run(task, bytes, scanned)
+pub(crate) fn run_on<T: Task>(
+    backend: Backend,
+    task: T,
+    bytes: &[u8],
+    scanned: &mut u16,
+    place: &mut T::Place,
+) -> T::Output {
+    backend.run(task, bytes, scanned, place)
 }
 
 #[cfg(test)]

@@ -17,9 +17,10 @@ struct AllEnds(usize);
 
 impl Task for AllEnds {
     type Output = Ends;
+    type Place = ();
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16) -> Ends {
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16, _place: &mut ()) -> Ends {
         let AllEnds(at) = self;
         [
             checked(kernel.run_end(TOKEN, bytes, at), bytes),
@@ -55,9 +56,10 @@ struct Line(usize);
 
 impl Task for Line {
     type Output = Option<FieldLine<()>>;
+    type Place = ();
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16) -> Self::Output {
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16, _place: &mut ()) -> Self::Output {
         kernel.field_line::<AnyName>(Lines::new(bytes), self.0)
     }
 }
@@ -66,16 +68,17 @@ struct PlainHost(usize, usize);
 
 impl Task for PlainHost {
     type Output = bool;
+    type Place = ();
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16) -> bool {
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16, _place: &mut ()) -> bool {
         kernel.is_plain_host(bytes, self.0, self.1)
     }
 }
 
 /// The answers of every kernel.
-fn asked<T: Task>(task: impl Fn() -> T, bytes: &[u8]) -> Vec<(Backend, T::Output)> {
-    let run = |backend| (backend, run_on(backend, task(), bytes, &mut 0));
+fn asked<T: Task<Place = ()>>(task: impl Fn() -> T, bytes: &[u8]) -> Vec<(Backend, T::Output)> {
+    let run = |backend| (backend, run_on(backend, task(), bytes, &mut 0, &mut ()));
     Backend::available().into_iter().map(run).collect()
 }
 
@@ -327,9 +330,9 @@ fn a_start_behind_the_slice_finds_no_byte() {
         for at in (len + 1..len + 100).step_by(if cfg!(miri) { 33 } else { 1 }) {
             for backend in Backend::available() {
                 let bytes = &bytes[..len];
-                run_on(backend, AllEnds(at), bytes, &mut 0);
-                assert_eq!(run_on(backend, Line(at), bytes, &mut 0), None);
-                assert!(!run_on(backend, PlainHost(at, at + 5), bytes, &mut 0));
+                run_on(backend, AllEnds(at), bytes, &mut 0, &mut ());
+                assert_eq!(run_on(backend, Line(at), bytes, &mut 0, &mut ()), None);
+                assert!(!run_on(backend, PlainHost(at, at + 5), bytes, &mut 0, &mut ()));
             }
         }
     }

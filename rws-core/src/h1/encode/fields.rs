@@ -21,7 +21,7 @@ pub(super) struct Seen {
 /// As [`response`](super::response).
 #[inline]
 pub(super) fn fields<'o>(to: Rest<'o>, block: FieldBlock<'_>) -> Result<(Rest<'o>, Seen), Error> {
-    scan::dispatch(Write { to, block }, &[], &mut 0)
+    scan::dispatch(Write { to, block }, &[], &mut 0, &mut ())
 }
 
 /// Writes lines with the kernel that checks their values.
@@ -32,9 +32,10 @@ struct Write<'o, 'b> {
 
 impl<'o> Task for Write<'o, '_> {
     type Output = Result<(Rest<'o>, Seen), Error>;
+    type Place = ();
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K, _bytes: &[u8], _scanned: &mut u16) -> Self::Output {
+    fn run<K: Kernel>(self, kernel: K, _bytes: &[u8], _scanned: &mut u16, _place: &mut ()) -> Self::Output {
         let mut to = self.to;
         let mut seen = Seen::default();
         let (arena, index) = self.block.parts();

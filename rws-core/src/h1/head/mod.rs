@@ -29,7 +29,10 @@ use self::response::ResponseParser;
 use self::resume::Resume;
 use self::trailers::TrailersParser;
 use crate::connection::TrailerSpans;
-use crate::message::{Method, RequestSpans, ResponseSpans, Scratch, Span};
+use crate::message::{
+    BodyFraming, Method, PathAt, RequestSpans, ResponseSpans, Scratch, Span, Status, TargetForm, TargetSpans,
+    Version,
+};
 use crate::scan;
 use crate::{Limits, PeerFault};
 
@@ -42,6 +45,31 @@ pub struct ParsedRequest {
     pub persistent: bool,
 }
 
+impl ParsedRequest {
+    /// What the request line `GET / HTTP/1.1` says, which a parse starts from: it writes only what differs, and
+    /// `persistent`.
+    pub(super) const BLANK: ParsedRequest = ParsedRequest {
+        spans: RequestSpans {
+            arena_len: 0,
+            fields_len: 0,
+            method: Method::Get,
+            method_at: Span { at: 0, len: 3 },
+            target: TargetSpans {
+                form: TargetForm::Origin,
+                raw: Span { at: 4, len: 1 },
+                path: PathAt::Arena(Span { at: 4, len: 1 }),
+                query: None,
+                authority: Span::EMPTY,
+            },
+            version: Version::Http11,
+            body: BodyFraming::None,
+            expect_continue: false,
+            upgrade: false,
+        },
+        persistent: true,
+    };
+}
+
 /// A complete response head (client role).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedResponse {
@@ -50,6 +78,20 @@ pub struct ParsedResponse {
     /// Whether the server lets the connection be used again after this exchange (RFC 9112 §9.3); false
     /// too when the body ends with the connection.
     pub persistent: bool,
+}
+
+impl ParsedResponse {
+    /// What a parse fills.
+    const BLANK: ParsedResponse = ParsedResponse {
+        spans: ResponseSpans {
+            arena_len: 0,
+            fields_len: 0,
+            status: Status::OK,
+            version: Version::Http11,
+            body: BodyFraming::None,
+        },
+        persistent: false,
+    };
 }
 
 /// Parses a request head; `None` if it is not complete yet.
@@ -66,7 +108,25 @@ pub fn parse_request(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedRequest>, PeerFault> {
-    scan::dispatch(Resume(RequestParser { scratch, limits }), bytes, scanned)
+    let mut parsed = Ok(Some(ParsedRequest::BLANK));
+    if let Ok(Some(head)) = &mut parsed
+        && let Err(stop) = read_request(bytes, scanned, scratch, limits, head)
+    {
+        return stop.into();
+    }
+    parsed
+}
+
+/// As [`parse_request`], into `head`, which must be [`ParsedRequest::BLANK`] and is only good after a success.
+#[inline(always)]
+pub(super) fn read_request(
+    bytes: &[u8],
+    scanned: &mut u16,
+    scratch: &mut Scratch<'_>,
+    limits: &Limits,
+    head: &mut ParsedRequest,
+) -> Result<(), Stop> {
+    scan::dispatch(Resume(RequestParser { scratch, limits }), bytes, scanned, head)
 }
 
 /// Parses a response head (client role); `None` if it is not complete yet. `request_method` is that of the
@@ -81,7 +141,16 @@ pub fn parse_response(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedResponse>, PeerFault> {
-    scan::dispatch(Resume(ResponseParser { request_method, scratch, limits }), bytes, scanned)
+    let mut head = ParsedResponse::BLANK;
+    match scan::dispatch(
+        Resume(ResponseParser { request_method, scratch, limits }),
+        bytes,
+        scanned,
+        &mut head,
+    ) {
+        Ok(()) => Ok(Some(head)),
+        Err(stop) => stop.into(),
+    }
 }
 
 /// Parses a trailer section with its final empty line; `None` if it is not complete yet. The arguments are
@@ -96,12 +165,16 @@ pub fn parse_trailers(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<TrailerSpans>, PeerFault> {
-    scan::dispatch(Resume(TrailersParser { scratch, limits }), bytes, scanned)
+    let mut section = TrailerSpans { arena_len: 0, fields_len: 0 };
+    match scan::dispatch(Resume(TrailersParser { scratch, limits }), bytes, scanned, &mut section) {
+        Ok(()) => Ok(Some(section)),
+        Err(stop) => stop.into(),
+    }
 }
 
 /// Why a parse stopped before the end of the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     /// More bytes are needed.
     Incomplete,
     /// The peer broke a rule.
@@ -111,6 +184,15 @@ enum Stop {
 impl From<PeerFault> for Stop {
     fn from(fault: PeerFault) -> Stop {
         Stop::Fault(fault)
+    }
+}
+
+impl<T> From<Stop> for Result<Option<T>, PeerFault> {
+    fn from(stop: Stop) -> Result<Option<T>, PeerFault> {
+        match stop {
+            Stop::Incomplete => Ok(None),
+            Stop::Fault(fault) => Err(fault),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::control::{Control, Meaning};
 use super::fields::{self, Notes};
 use super::framing::{Framing, has_content};
 use super::resume::Parser;
-use super::target::{self, Target};
+use super::target;
 use super::{ParsedRequest, Stop, span};
 use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, TargetSpans, Version, parse_target};
 use crate::scan::{self, End, Kernel};
@@ -29,38 +29,39 @@ impl Parser for RequestParser<'_, '_> {
     }
 
     #[inline(always)]
-    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<ParsedRequest, Stop> {
-        let line = request_line(kernel, bytes, self.limits)?;
-        let version = line.version;
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut ParsedRequest) -> Result<(), Stop> {
+        let at = request_line(kernel, bytes, self.limits, &mut head.spans)?;
+        let is_usual = head.spans.version == Version::Http11;
         let mut facts =
-            Facts { version, framing: Framing::Unsaid, control: Control::NONE, host: Span::EMPTY };
+            Facts { spans: &mut head.spans, is_usual, framing: Framing::Unsaid, control: Control::NONE };
         let slots = fields::slots(self.scratch.fields, self.limits);
-        let section = fields::parse(kernel, bytes, line.end, slots, &mut facts)?;
-        let Facts { framing, control, host, .. } = facts;
-        let Meaning { persistent, upgrade, expects_continue } = control.meaning(version);
-        let body = framing.of_request(line.method, upgrade)?;
-        let spans = RequestSpans {
-            arena_len: section.end,
-            fields_len: section.count,
-            method: line.method,
-            method_at: span(0, line.method_end),
-            target: line.target.spans(host),
-            version,
-            body,
-            expect_continue: expects_continue && has_content(body),
-            upgrade,
-        };
-        let mut head = ParsedRequest { spans, persistent };
-        if !line.target.is_plain(kernel, line.method, host, bytes) {
+        let section = fields::parse(kernel, bytes, at, slots, &mut facts)?;
+        let Facts { framing, control, is_usual, .. } = facts;
+        head.spans.arena_len = section.end;
+        head.spans.fields_len = section.count;
+        if !is_usual {
+            settle(head, framing, control)?;
+        }
+        if !target::is_plain(kernel, &head.spans, bytes) {
             parse_odd_target(&mut head.spans, bytes, self.scratch)?;
         }
-        Ok(head)
+        Ok(())
     }
 }
 
+/// Decides what a head means that says more than where to and what it likes.
+#[inline(never)]
+fn settle(head: &mut ParsedRequest, framing: Framing, control: Control) -> Result<(), PeerFault> {
+    let spans = &mut head.spans;
+    let Meaning { persistent, upgrade, expects_continue } = control.meaning(spans.version);
+    spans.body = framing.of_request(spans.method, upgrade)?;
+    spans.expect_continue = expects_continue && has_content(spans.body);
+    spans.upgrade = upgrade;
+    head.persistent = persistent;
+    Ok(())
+}
+
 /// Reads a target, or a `Host`, that needs a closer look.
-///
-/// In place: a result that held the parts would be copied field by field on the quick way too.
 #[cold]
 #[inline(never)]
 fn parse_odd_target(
@@ -83,20 +84,24 @@ const fn is_there(value: Span) -> bool {
 }
 
 /// What the fields of a request say to the engine.
-struct Facts {
-    version: Version,
+struct Facts<'h> {
+    spans: &'h mut RequestSpans,
+    /// Nothing but `Host` and `Connection: keep-alive` was said, in HTTP/1.1.
+    is_usual: bool,
     framing: Framing,
     control: Control,
-    /// Where `Host` stands; [`Span::EMPTY`] if there is none.
-    host: Span,
 }
 
-impl Facts {
+impl Facts<'_> {
     #[inline(never)]
     fn note_other(&mut self, name: KnownName, value: &[u8]) -> Result<(), PeerFault> {
+        self.is_usual = false;
         match name {
+            KnownName::Connection => self.control = self.control.with_options(value),
             KnownName::ContentLength => self.framing = self.framing.with_length(value)?,
-            KnownName::TransferEncoding => self.framing = self.framing.with_coding(value, self.version)?,
+            KnownName::TransferEncoding => {
+                self.framing = self.framing.with_coding(value, self.spans.version)?;
+            }
             KnownName::Upgrade => self.control = self.control.with_upgrade(value),
             KnownName::Expect => self.control = self.control.with_expectation(value)?,
             _ => {}
@@ -105,7 +110,7 @@ impl Facts {
     }
 }
 
-impl Notes for Facts {
+impl Notes for Facts<'_> {
     #[inline(always)]
     fn concerns(name: KnownName) -> bool {
         name.steers()
@@ -113,77 +118,87 @@ impl Notes for Facts {
 
     #[inline(always)]
     fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault> {
-        match name {
-            KnownName::Host if is_there(self.host) => Err(PeerFault::HostRepeated),
-            KnownName::Host => {
-                self.host = value;
-                Ok(())
+        if name == KnownName::Host {
+            if is_there(self.spans.target.authority) {
+                return Err(PeerFault::HostRepeated);
             }
-            KnownName::Connection => {
-                self.control = self.control.with_options(value.bytes(bytes));
-                Ok(())
-            }
-            _ => self.note_other(name, value.bytes(bytes)),
+            self.spans.target.authority = value;
+            return Ok(());
         }
+        let value = value.bytes(bytes);
+        // Nearly all that is ever sent, and what HTTP/1.1 means anyway.
+        if name == KnownName::Connection && self.is_usual && value == b"keep-alive" {
+            return Ok(());
+        }
+        self.note_other(name, value)
     }
 }
 
-/// The request line in parts.
-struct RequestLine {
-    method: Method,
-    method_end: usize,
-    target: Target,
-    version: Version,
-    end: usize,
-}
-
+/// Reads the request line into `head`; gives where the next line starts.
 #[inline(always)]
-fn request_line<K: Kernel>(kernel: K, bytes: &[u8], limits: &Limits) -> Result<RequestLine, Stop> {
-    // What health checks and probes send, compared at once.
+fn request_line<K: Kernel>(
+    kernel: K,
+    bytes: &[u8],
+    limits: &Limits,
+    head: &mut RequestSpans,
+) -> Result<usize, Stop> {
+    // What health checks and probes send, compared at once: such a head is all there already.
     const ROOT: [u8; 16] = *b"GET / HTTP/1.1\r\n";
     if bytes.first_chunk().is_some_and(|line| u128::from_ne_bytes(*line) == u128::from_ne_bytes(ROOT))
         && limits.target_bytes_max > 0
     {
-        let (method, target) = (Method::Get, Target::root(4));
-        return Ok(RequestLine { method, method_end: 3, target, version: Version::Http11, end: ROOT.len() });
+        return Ok(ROOT.len());
     }
-    let (method, method_end) = method(kernel, bytes)?;
-    if method == Method::Connect && !limits.connect_method {
-        return Err(PeerFault::ConnectRefused.into());
-    }
-    let target = target::read(kernel, bytes, method_end.wrapping_add(1), limits)?;
-    let (version, end) = version_and_line_end(bytes, target.end.wrapping_add(1))?;
-    Ok(RequestLine { method, method_end, target, version, end })
+    let end =
+        if bytes.first_chunk().is_some_and(|start| u32::from_ne_bytes(*start) == u32::from_ne_bytes(GET)) {
+            target::read(kernel, bytes, GET.len(), limits, &mut head.target)?
+        } else {
+            let at = other_method(kernel, bytes, limits, head)?;
+            target::read(kernel, bytes, at, limits, &mut head.target)?
+        };
+    version_and_line_end(bytes, end.wrapping_add(1), head)
 }
 
-/// Reads the method; gives it, and where the space behind it stands.
+const GET: [u8; 4] = *b"GET ";
+
+/// Reads any method; gives where the target starts.
 #[inline(always)]
-fn method<K: Kernel>(kernel: K, bytes: &[u8]) -> Result<(Method, usize), Stop> {
-    if bytes.first_chunk().is_some_and(|start| u32::from_ne_bytes(*start) == u32::from_ne_bytes(*b"GET ")) {
-        return Ok((Method::Get, 3));
-    }
+fn other_method<K: Kernel>(
+    kernel: K,
+    bytes: &[u8],
+    limits: &Limits,
+    head: &mut RequestSpans,
+) -> Result<usize, Stop> {
     let End { at: end, byte } = kernel.run_end(scan::TOKEN, bytes, 0);
     match byte {
-        Some(b' ') if end > 0 => Ok((Method::from_bytes(bytes.get(..end).unwrap_or(&[])), end)),
-        None => Err(Stop::Incomplete),
-        Some(b'\r' | b'\n') => Err(PeerFault::RequestLineSyntax.into()),
-        Some(_) => Err(PeerFault::MethodSyntax.into()),
+        Some(b' ') if end > 0 => {}
+        None => return Err(Stop::Incomplete),
+        Some(b'\r' | b'\n') => return Err(PeerFault::RequestLineSyntax.into()),
+        Some(_) => return Err(PeerFault::MethodSyntax.into()),
     }
+    head.method = Method::from_bytes(bytes.get(..end).unwrap_or(&[]));
+    head.method_at = span(0, end);
+    if head.method == Method::Connect && !limits.connect_method {
+        return Err(PeerFault::ConnectRefused.into());
+    }
+    Ok(end.wrapping_add(1))
 }
 
 /// Reads `version CRLF` at `at`; gives what follows.
 #[inline(always)]
-fn version_and_line_end(bytes: &[u8], at: usize) -> Result<(Version, usize), Stop> {
-    let next = at.wrapping_add(VERSION_BYTES + 2);
-    if let Some(rest) = bytes.get(at..)
-        && let Some((version, rest)) = rest.split_first_chunk()
-        && let Some(line_end) = rest.first_chunk()
+fn version_and_line_end(bytes: &[u8], at: usize, head: &mut RequestSpans) -> Result<usize, Stop> {
+    const LEN: usize = VERSION_BYTES + 2;
+    if let Some(line_end) = bytes.get(at..).and_then(|rest| rest.first_chunk::<LEN>())
+        && let Some((version, rest)) = line_end.split_first_chunk()
         && is_http_1_1(*version)
-        && u16::from_ne_bytes(*line_end) == u16::from_ne_bytes(*b"\r\n")
+        && let Some(pair) = rest.first_chunk()
+        && u16::from_ne_bytes(*pair) == u16::from_ne_bytes(*b"\r\n")
     {
-        return Ok((Version::Http11, next));
+        return Ok(at.wrapping_add(LEN));
     }
-    odd_version_and_line_end(bytes, at)
+    let (version, end) = odd_version_and_line_end(bytes, at)?;
+    head.version = version;
+    Ok(end)
 }
 
 #[cold]

@@ -31,7 +31,7 @@ impl Parser for ResponseParser<'_, '_> {
     }
 
     #[inline(always)]
-    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<ParsedResponse, Stop> {
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut ParsedResponse) -> Result<(), Stop> {
         let line = status_line(kernel, bytes)?;
         let mut facts = Facts { version: line.version, framing: Framing::Unsaid, control: Control::NONE };
         let slots = fields::slots(self.scratch.fields, self.limits);
@@ -45,7 +45,8 @@ impl Parser for ResponseParser<'_, '_> {
             body,
         };
         let persistent = facts.control.meaning(line.version).persistent && body != BodyFraming::UntilClose;
-        Ok(ParsedResponse { spans, persistent })
+        *head = ParsedResponse { spans, persistent };
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::scan::{Kernel, Task};
 /// A trait, and none of the code below is in closures, since those cannot be told to be inlined into the code
 /// that is compiled for a kernel.
 pub(super) trait Parser {
-    /// What it reads.
+    /// What it reads. A parse fills one that is as [`Parser::parse`] wants it.
     type Head;
 
     /// The fault of a head that is longer than [`Parser::bytes_max`].
@@ -18,33 +18,34 @@ pub(super) trait Parser {
     /// The longest head: bytes.
     fn bytes_max(&self) -> u16;
 
-    /// Parses the head at the start of `bytes`. Implementations are `#[inline(always)]`.
-    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<Self::Head, Stop>;
+    /// Parses the head at the start of `bytes` into `head`, which nothing was written to before.
+    /// Implementations are `#[inline(always)]`.
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut Self::Head) -> Result<(), Stop>;
 }
 
 /// One call for one head, which may have been called for before with fewer bytes.
 pub(super) struct Resume<P>(pub(super) P);
 
 impl<P: Parser> Task for Resume<P> {
-    type Output = Result<Option<P::Head>, PeerFault>;
+    type Output = Result<(), Stop>;
+    type Place = P::Head;
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], scanned: &mut u16) -> Self::Output {
+    fn run<K: Kernel>(self, kernel: K, bytes: &[u8], scanned: &mut u16, head: &mut P::Head) -> Self::Output {
         let max = usize::from(self.0.bytes_max());
         let is_full = bytes.len() >= max;
         let window = bytes.get(..max).unwrap_or(bytes);
         if *scanned == 0 || is_full || is_due(kernel, window, usize::from(*scanned)) {
-            match self.0.parse(kernel, window) {
-                Ok(head) => return Ok(Some(head)),
-                Err(Stop::Fault(fault)) => return Err(fault),
+            match self.0.parse(kernel, window, head) {
                 Err(Stop::Incomplete) => {}
+                done => return done,
             }
         }
         if is_full {
-            return Err(P::TOO_LARGE);
+            return Err(Stop::Fault(P::TOO_LARGE));
         }
         *scanned = window.len() as u16;
-        Ok(None)
+        Err(Stop::Incomplete)
     }
 }
 

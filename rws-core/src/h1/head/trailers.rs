@@ -27,10 +27,11 @@ impl Parser for TrailersParser<'_, '_> {
     }
 
     #[inline(always)]
-    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8]) -> Result<TrailerSpans, Stop> {
+    fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut TrailerSpans) -> Result<(), Stop> {
         let slots = fields::slots(self.scratch.fields, self.limits);
         let section = fields::parse(kernel, bytes, 0, slots, &mut NoneForbidden)?;
-        Ok(TrailerSpans { arena_len: section.end, fields_len: section.count })
+        *head = TrailerSpans { arena_len: section.end, fields_len: section.count };
+        Ok(())
     }
 }
 
