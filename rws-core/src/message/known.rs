@@ -122,8 +122,8 @@ impl KnownName {
     /// The known name with this spelling in any case.
     pub fn from_bytes(name: &[u8]) -> Option<KnownName> {
         let ([first, second], [third, fourth]) = (name.first_chunk()?, name.last_chunk()?);
-        let candidate = KnownName::candidate([*first, *second, *third, *fourth], name.len());
-        candidate.filter(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
+        let candidate = KnownName::candidate([*first, *second, *third, *fourth], name.len())?;
+        candidate.as_str().as_bytes().eq_ignore_ascii_case(name).then_some(candidate)
     }
 
     /// The known name with this id.
@@ -131,12 +131,11 @@ impl KnownName {
         KnownName::ALL.get(usize::from(id)).copied()
     }
 
-    /// The one known name that a name of `len` bytes can be whose two first and two last bytes are `ends`. It
-    /// has that length; the caller compares the rest.
+    /// The one known name that a name of `len` bytes can be whose two first and two last bytes are `ends`. The
+    /// caller compares all of it.
     #[inline(always)]
     fn candidate(ends: [u8; 4], len: usize) -> Option<KnownName> {
-        let (known_len, known) = *SLOTS.get(slot_of(ends, len))?;
-        if usize::from(known_len) == len { Some(known) } else { None }
+        SLOTS.get(slot_of(ends, len)).copied()
     }
 }
 
@@ -211,8 +210,9 @@ const SLOTS_LEN: usize = 256;
 /// `every_known_name_has_a_slot_of_its_own` may ask for another, and says which.
 const MULTIPLIER: u32 = 0x367d_416b;
 
-/// A perfect hash of the known names: their lengths (0 for an empty slot) and ids.
-static SLOTS: [(u8, KnownName); SLOTS_LEN] = slots();
+/// A perfect hash of the known names. In a slot that is nobody's stands a name whose slot is another, and which no
+/// name that is looked up here can be.
+static SLOTS: [KnownName; SLOTS_LEN] = slots();
 
 /// How the known names are spelled, by id.
 static SPELLINGS: [Spelling; KnownName::ALL.len()] = spellings();
@@ -232,19 +232,24 @@ const fn hash(ends: [u8; 4], len: usize, multiplier: u32) -> usize {
 const fn ends_of(name: KnownName) -> ([u8; 4], usize) {
     let name = name.as_str().as_bytes();
     let len = name.len();
-    assert!(2 <= len && len <= Spelling::BYTES);
+    assert!(2 <= len);
     ([name[0], name[1], name[len - 2], name[len - 1]], len)
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
-const fn slots() -> [(u8, KnownName); SLOTS_LEN] {
-    let mut slots = [(0, KnownName::Accept); SLOTS_LEN];
+const fn slots() -> [KnownName; SLOTS_LEN] {
+    let mut slots = [KnownName::Accept; SLOTS_LEN];
+    let mut is_taken = [false; SLOTS_LEN];
     let mut id = 0;
     while id < KnownName::ALL.len() {
         let (ends, len) = ends_of(KnownName::ALL[id]);
-        let slot = &mut slots[slot_of(ends, len)];
-        assert!(slot.0 == 0 || cfg!(test), "two names share a slot: the test of this file says what to do");
-        *slot = (len as u8, KnownName::ALL[id]);
+        let slot = slot_of(ends, len);
+        assert!(
+            !is_taken[slot] || cfg!(test),
+            "two names share a slot: the test of this file says what to do"
+        );
+        is_taken[slot] = true;
+        slots[slot] = KnownName::ALL[id];
         id += 1;
     }
     slots

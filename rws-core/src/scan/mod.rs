@@ -60,36 +60,55 @@ pub(crate) trait Dictionary {
     /// A word.
     type Word: Copy;
 
-    /// The one word that a name of `len` bytes can be whose two first and two last bytes are `ends`. It has
-    /// that length.
+    /// The one word that a name of `len` bytes can be whose two first and two last bytes are `ends`. The caller
+    /// compares all of it, and the length with it.
     fn candidate(ends: [u8; 4], len: usize) -> Option<(Self::Word, &'static Spelling)>;
 }
 
-/// How a word of at most 32 bytes is spelled, filled up with zeros.
+/// How a word is spelled where a field line begins, with the colon and the space behind it.
+///
+/// ```text
+///   0          FRONT                     FRONT + BYTES
+///   [ anything ][ name ":" " " anything… ]
+/// ```
+///
+/// So whole blocks compare, whatever the length, that begin where the name does, or end behind the space.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spelling {
-    /// In lower case.
-    pub(crate) lower: [u8; Spelling::BYTES],
-    /// The bit that tells upper from lower case, where there is a letter: a name is the word if its bytes
-    /// with these bits set are `lower`.
-    pub(crate) case: [u8; Spelling::BYTES],
+    /// In lower case; all ones where any byte will do.
+    pub(crate) lower: [u8; Spelling::FRONT + Spelling::BYTES],
+    /// The bit that tells upper from lower case, where there is a letter, and all ones where any byte will do:
+    /// a block is the word if its bytes with these bits set are `lower`.
+    pub(crate) case: [u8; Spelling::FRONT + Spelling::BYTES],
 }
 
 impl Spelling {
-    /// The longest word: bytes.
+    /// What is in front of the word: bytes.
+    pub(crate) const FRONT: usize = 16;
+    /// The longest word with its colon and space: bytes.
     pub(crate) const BYTES: usize = 32;
+    /// The longest word: bytes.
+    pub(crate) const WORD_BYTES_MAX: usize = Spelling::BYTES - 2;
 
-    /// The spelling of `word`.
+    /// The spelling of `word`. One that is too long is like nothing.
     #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
     pub(crate) const fn of(word: &str) -> Spelling {
+        const LEN: usize = Spelling::FRONT + Spelling::BYTES;
         let word = word.as_bytes();
-        let mut spelling = Spelling { lower: [0; Spelling::BYTES], case: [0; Spelling::BYTES] };
+        if word.len() > Spelling::WORD_BYTES_MAX {
+            return Spelling { lower: [0; LEN], case: [0xff; LEN] };
+        }
+        let mut spelling = Spelling { lower: [0xff; LEN], case: [0xff; LEN] };
         let mut at = 0;
         while at < word.len() {
-            spelling.lower[at] = word[at].to_ascii_lowercase();
-            spelling.case[at] = if word[at].is_ascii_alphabetic() { 0x20 } else { 0 };
+            spelling.lower[Spelling::FRONT + at] = word[at].to_ascii_lowercase();
+            spelling.case[Spelling::FRONT + at] = if word[at].is_ascii_alphabetic() { 0x20 } else { 0 };
             at += 1;
         }
+        spelling.lower[Spelling::FRONT + at] = b':';
+        spelling.lower[Spelling::FRONT + at + 1] = b' ';
+        spelling.case[Spelling::FRONT + at] = 0;
+        spelling.case[Spelling::FRONT + at + 1] = 0;
         spelling
     }
 }
@@ -105,34 +124,41 @@ pub(crate) struct FieldLine<W> {
     pub(crate) value_end: usize,
     /// Where the next line starts.
     pub(crate) next: usize,
-    /// Whether that is the empty line.
-    pub(crate) is_last: bool,
     /// The word that is the name, in any case.
     pub(crate) word: Option<W>,
 }
 
-/// Bytes to read field lines from.
+/// Bytes to read field lines from: most of them with room behind, and those at the end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
-    /// Up to here, [`Lines::REACH`] bytes follow.
-    far: usize,
-    /// Up to here, exclusive, something follows; 0 if there are less than [`Lines::BLOCK`] bytes in all.
-    near: usize,
+    /// Up to here, exclusive, [`Lines::REACH`] bytes follow.
+    pub(crate) far: usize,
 }
 
 impl<'a> Lines<'a> {
     /// The largest block of any kernel: bytes.
     const BLOCK: usize = 32;
-    /// A block for the name, a colon and a space, a block for the value, and an LF: bytes.
-    const REACH: usize = 2 * Lines::BLOCK + 3;
+    /// A block for the name, a colon and a space, and a block for the value: bytes. As many as a mask has bits.
+    const REACH: usize = 2 * Lines::BLOCK;
 
     /// The lines of `bytes`.
     #[inline(always)]
-    pub(crate) fn new(bytes: &'a [u8]) -> Lines<'a> {
-        let near = if bytes.len() < Lines::BLOCK { 0 } else { bytes.len() };
-        Lines { bytes, far: bytes.len().saturating_sub(Lines::REACH), near }
+    pub(crate) const fn new(bytes: &'a [u8]) -> Lines<'a> {
+        Lines { bytes, far: (bytes.len() + 1).saturating_sub(Lines::REACH) }
     }
+}
+
+/// The end of some bytes, with what a kernel has seen there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tail<'a> {
+    bytes: &'a [u8],
+    /// The lowest bit of the masks is for the byte here.
+    base: usize,
+    /// Where colons are that at least two bytes follow.
+    colons: u64,
+    /// Where bytes are that are not from space to `~`, and that at least one byte follows.
+    odd: u64,
 }
 
 /// Finds the ends of runs that start at an index of at most `bytes.len()`.
@@ -148,13 +174,32 @@ pub(crate) trait Kernel: Copy {
     /// before it. What stands before `at` does not count.
     fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End;
 
-    /// The field line at `at`, if this kernel is quick to see that it has the usual shape: a name of at
-    /// least two bytes, a colon, one space, a value that starts and ends with a byte that is no white space,
-    /// and CRLF.
+    /// The lines that this kernel is quick with: of another, none has room behind.
+    #[inline(always)]
+    fn lines(self, bytes: &[u8]) -> Lines<'_> {
+        Lines { bytes, far: 0 }
+    }
+
+    /// The field line at `at`, before `lines.far`, if this kernel is quick to see that it has the usual shape: a
+    /// name of at least two bytes, a colon, one space, a value that starts and ends with a byte that is no white
+    /// space, and CRLF.
     /// `None` says nothing about the line.
     #[inline(always)]
-    fn field_line<D: Dictionary>(self, lines: Lines<'_>, at: usize) -> Option<FieldLine<D::Word>> {
+    fn far_line<D: Dictionary>(self, lines: Lines<'_>, at: usize) -> Option<FieldLine<D::Word>> {
         let _ = (lines, at);
+        None
+    }
+
+    /// The end of `bytes`, from `lines.far` on.
+    #[inline(always)]
+    fn tail(self, bytes: &[u8]) -> Tail<'_> {
+        Tail { bytes, base: 0, colons: 0, odd: 0 }
+    }
+
+    /// As [`Kernel::far_line`], from `lines.far` on.
+    #[inline(always)]
+    fn tail_line<D: Dictionary>(self, tail: Tail<'_>, at: usize) -> Option<FieldLine<D::Word>> {
+        let _ = (tail, at);
         None
     }
 

@@ -6,8 +6,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::{
-    Backend, Class, Dictionary, End, FieldLine, Kernel, Lines, PATH, QUERY, Spelling, TOKEN, Task, VISIBLE,
-    run_on,
+    Backend, Class, Dictionary, End, FieldLine, Kernel, PATH, QUERY, Spelling, TOKEN, Task, VISIBLE, run_on,
 };
 
 /// Where the runs end that start at `at`: of tokens, text, visible bytes, query bytes and path.
@@ -37,18 +36,25 @@ fn checked(end: End, bytes: &[u8]) -> usize {
     end.at
 }
 
-/// Words that are nothing but their own bytes.
+/// The beginnings of one long word.
 struct AnyName;
+
+const WORD: &str = "access-control-allow-credentials";
 
 impl Dictionary for AnyName {
     type Word = ();
 
-    fn candidate(ends: [u8; 4], len: usize) -> Option<((), &'static Spelling)> {
-        static SPELLING: Spelling = Spelling::of("access-control-allow-credentials");
-        let word = &SPELLING.lower;
-        let fits = (2..=32).contains(&len) && ends.map(|byte| byte | 0x20)[..2] == word[..2];
-        let last = word.get(len.wrapping_sub(2)..len)?;
-        (fits && ends.map(|byte| byte | 0x20)[2..] == *last).then_some(((), &SPELLING))
+    fn candidate(_ends: [u8; 4], len: usize) -> Option<((), &'static Spelling)> {
+        static SPELLINGS: [Spelling; 33] = {
+            let mut all = [Spelling::of(""); 33];
+            let mut len = 0;
+            while len <= 32 {
+                all[len] = Spelling::of(WORD.split_at(len).0);
+                len += 1;
+            }
+            all
+        };
+        Some(((), SPELLINGS.get(len)?))
     }
 }
 
@@ -60,7 +66,12 @@ impl Task for Line {
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K, bytes: &[u8], _scanned: &mut u16, _place: &mut ()) -> Self::Output {
-        kernel.field_line::<AnyName>(Lines::new(bytes), self.0)
+        let lines = kernel.lines(bytes);
+        if self.0 < lines.far {
+            kernel.far_line::<AnyName>(lines, self.0)
+        } else {
+            kernel.tail_line::<AnyName>(kernel.tail(bytes), self.0)
+        }
     }
 }
 
@@ -216,18 +227,13 @@ fn line_by_the_book(bytes: &[u8], at: usize) -> Option<FieldLine<()>> {
         && crate::message::is_token(&line[..len])
         && !value.is_empty()
         && crate::message::is_field_value(value);
-    let [ends @ .., _, _] = [line[0], line[1], line[len.max(2) - 2], line[len.max(1) - 1], 0, 0];
-    let word = AnyName::candidate(ends, len)
-        .filter(|(_, word)| line[..len].eq_ignore_ascii_case(&word.lower[..len]));
-    let word = word.map(|(word, _)| word);
-    let is_last = bytes[end + 2..].starts_with(b"\r\n");
+    let word = WORD.get(..len).is_some_and(|word| line[..len].eq_ignore_ascii_case(word.as_bytes()));
     is_usual.then_some(FieldLine {
-        is_last,
         colon: at + len,
         value_at: at + len + 2,
         value_end: end,
         next: end + 2,
-        word,
+        word: word.then_some(()),
     })
 }
 

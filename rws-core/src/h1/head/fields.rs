@@ -2,7 +2,7 @@
 
 use super::{Stop, span};
 use crate::message::{Field, KnownName, Span};
-use crate::scan::{self, End, FieldLine, Kernel, Lines, Scalar};
+use crate::scan::{self, End, FieldLine, Kernel, Scalar};
 use crate::{Limits, PeerFault};
 
 /// Who is told of some field lines with a known name.
@@ -41,35 +41,61 @@ pub(super) fn parse<K: Kernel, N: Notes>(
     slots: &mut [Field],
     notes: &mut N,
 ) -> Result<Section, Stop> {
-    let lines = Lines::new(bytes);
+    let mut section = Sink { slots: slots.iter_mut(), notes, bytes };
+    let room = section.slots.len();
     let mut at = at;
-    let mut count = 0_usize;
-    if is_empty_line(bytes, at) {
-        return Ok(Section { end: at.wrapping_add(2) as u16, count: 0 });
-    }
-    loop {
-        let line = match kernel.field_line::<KnownName>(lines, at) {
+    let lines = kernel.lines(bytes);
+    while at < lines.far {
+        let line = match kernel.far_line::<KnownName>(lines, at) {
             Some(line) => line,
+            None if is_empty_line(bytes, at) => return Ok(section.closed(at, room)),
             None => odd_line(kernel, bytes, at)?,
         };
-        let slot = slots.get_mut(count).ok_or(PeerFault::TooManyFields)?;
-        count = count.wrapping_add(1);
+        at = section.take(at, line)?;
+    }
+    let tail = kernel.tail(bytes);
+    loop {
+        let line = match kernel.tail_line::<KnownName>(tail, at) {
+            Some(line) => line,
+            None if is_empty_line(bytes, at) => return Ok(section.closed(at, room)),
+            None => odd_line(kernel, bytes, at)?,
+        };
+        at = section.take(at, line)?;
+    }
+}
+
+/// Where lines go that have been read.
+struct Sink<'f, 'b, N> {
+    slots: core::slice::IterMut<'f, Field>,
+    notes: &'b mut N,
+    bytes: &'b [u8],
+}
+
+impl<N: Notes> Sink<'_, '_, N> {
+    /// Takes the line at `at`; gives where the next one starts.
+    #[inline(always)]
+    fn take(&mut self, at: usize, line: FieldLine<KnownName>) -> Result<usize, PeerFault> {
+        let slot = self.slots.next().ok_or(PeerFault::TooManyFields)?;
         let value = span(line.value_at, line.value_end);
         match line.word {
             Some(name) => {
                 *slot = Field::known(name, value);
                 if N::concerns(name) {
-                    notes.note(name, value, bytes)?;
+                    self.notes.note(name, value, self.bytes)?;
                 }
             }
             None => *slot = Field::named(span(at, line.colon), value).ok_or(PeerFault::HeadTooLarge)?,
         }
-        at = line.next;
-        if line.is_last {
-            return Ok(Section { end: at.wrapping_add(2) as u16, count: count as u16 });
-        }
+        Ok(line.next)
+    }
+
+    /// The section that the empty line at `at` ends, with `room` slots at first.
+    #[inline(always)]
+    fn closed(&self, at: usize, room: usize) -> Section {
+        Section { end: at.wrapping_add(2) as u16, count: room.wrapping_sub(self.slots.len()) as u16 }
     }
 }
+
 /// Any line, of whatever shape, or what is wrong with it.
 #[inline(always)]
 fn odd_line<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<FieldLine<KnownName>, Stop> {
@@ -78,7 +104,7 @@ fn odd_line<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<FieldLine<K
     let next = after_line_end(bytes, line_end, PeerFault::FieldValueSyntax)?;
     let value_end = blanks_start(bytes, value_at, line_end.at);
     let word = KnownName::from_bytes(bytes.get(at..colon).unwrap_or(&[]));
-    Ok(FieldLine { colon, value_at, value_end, next, is_last: is_empty_line(bytes, next), word })
+    Ok(FieldLine { colon, value_at, value_end, next, word })
 }
 
 /// Reads `name ":" OWS` at `at`: where the colon stands, and what comes behind the white space.

@@ -8,41 +8,34 @@ impl<V: Vector> Wide<V> {
     /// Whether the name and the port of `at..end` are as [`Kernel::is_plain_host`] says.
     ///
     /// # Safety
-    /// `end` is at most `bytes.len()`, `at` less, and `last` is where the last block of `bytes` starts.
+    /// `end` is at most `bytes.len()`, which is at least a block; `at` is less, by no more than a block.
     #[inline(always)]
-    pub(super) unsafe fn is_plain_host_in_block(
-        self,
-        bytes: &[u8],
-        at: usize,
-        end: usize,
-        last: usize,
-    ) -> bool {
-        let base = at.min(last);
-        // SAFETY: `base` is at most `last`.
+    pub(super) unsafe fn is_plain_host_in_block(self, bytes: &[u8], at: usize, end: usize) -> bool {
+        let (len, base) = (end - at, end.saturating_sub(V::BYTES));
+        // SAFETY: `base` is a block before `end`, or 0, and `at` is not before it.
         let block = unsafe { self.block(bytes, base) };
-        let shift = (at - base) * V::LANE_BITS;
-        let outside = block.outside(NAME) >> (shift % 64);
-        let name_len = first_lane::<V>(outside);
-        let dots = block.equal_to(b'.') >> (shift % 64);
+        let (skip, keep) = ((at - base) * V::LANE_BITS, u64::MAX >> (64 - len * V::LANE_BITS));
+        let outside = (block.outside(NAME) >> (skip % 64)) & keep;
+        let dots = (block.equal_to(b'.') >> (skip % 64)) & keep;
         // The lowest bit stands for the place before the host, as if there was a dot.
         let empty_labels = dots & ((dots << V::LANE_BITS) | 1);
-        if empty_labels & (outside ^ outside.wrapping_sub(1)) != 0 || name_len == 0 {
-            return false;
+        if outside == 0 {
+            return empty_labels == 0;
         }
-        let len = end - at;
-        if name_len >= len {
-            return true;
-        }
+        let name_len = first_lane::<V>(outside);
         let port_len = len - name_len - 1;
-        let other = block.no_digits() >> (shift % 64) >> (name_len * V::LANE_BITS) >> V::LANE_BITS;
-        if port_len.wrapping_sub(1) >= 5 {
+        if empty_labels & (outside ^ outside.wrapping_sub(1)) != 0
+            || name_len == 0
+            || port_len.wrapping_sub(1) >= 5
+        {
             return false;
         }
-        // SAFETY: `name_len + 1` is less than `len`, since the port has a digit.
+        let other = ((block.no_digits() >> (skip % 64)) & keep) >> (name_len * V::LANE_BITS) >> V::LANE_BITS;
+        // SAFETY: `name_len + 1` is less than `len`, since the port is not empty.
         let (separator, digit) =
             unsafe { (*bytes.get_unchecked(at + name_len), *bytes.get_unchecked(at + name_len + 1)) };
         // Five digits of which the first is below 6 are below 65,536.
         let fits = port_len < 5 || digit < b'6';
-        separator == b':' && fits && first_lane::<V>(other) >= port_len
+        separator == b':' && fits && other == 0
     }
 }

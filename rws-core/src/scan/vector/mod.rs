@@ -20,7 +20,7 @@ use core::marker::PhantomData;
 use self::search::{AnySearch, NotText, Outside, SegmentsEnd, found_at};
 use super::class::{Class, Segments};
 use super::scalar::Scalar;
-use super::{Dictionary, End, FieldLine, Kernel, Lines};
+use super::{Dictionary, End, FieldLine, Kernel, Lines, Tail};
 
 /// A vector register.
 ///
@@ -130,30 +130,39 @@ impl<V: Vector> Kernel for Wide<V> {
     }
 
     #[inline(always)]
-    fn field_line<D: Dictionary>(self, lines: Lines<'_>, at: usize) -> Option<FieldLine<D::Word>> {
+    fn lines(self, bytes: &[u8]) -> Lines<'_> {
+        if V::LOOKS_UP { Lines::new(bytes) } else { Lines { bytes, far: 0 } }
+    }
+
+    #[inline(always)]
+    fn far_line<D: Dictionary>(self, lines: Lines<'_>, at: usize) -> Option<FieldLine<D::Word>> {
         const { assert!(V::BYTES <= Lines::BLOCK) };
-        let Lines { bytes, far, near } = lines;
-        if !V::LOOKS_UP {
-            None
-        } else if at < far {
+        if V::LOOKS_UP && at < lines.far {
             // SAFETY: `REACH` bytes follow, as `Lines` says.
-            unsafe { self.usual_line::<true, D>(bytes, at) }
-        } else if at < near {
-            // SAFETY: `at` is inside, and so is a block, as `Lines` says.
-            unsafe { self.usual_line::<false, D>(bytes, at) }
+            unsafe { self.line_with_room::<D>(lines.bytes, at) }
         } else {
             None
         }
     }
 
     #[inline(always)]
+    fn tail(self, bytes: &[u8]) -> Tail<'_> {
+        self.look_at_tail(bytes)
+    }
+
+    #[inline(always)]
+    fn tail_line<D: Dictionary>(self, tail: Tail<'_>, at: usize) -> Option<FieldLine<D::Word>> {
+        // SAFETY: a kernel is given the tails that it made.
+        if V::LOOKS_UP { unsafe { self.line_in_tail::<D>(tail, at) } } else { None }
+    }
+
+    #[inline(always)]
     fn is_plain_host(self, bytes: &[u8], at: usize, end: usize) -> bool {
-        match bytes.len().checked_sub(V::BYTES) {
-            Some(last) if V::LOOKS_UP && at < end && end <= bytes.len() && end - at <= V::BYTES => {
-                // SAFETY: as checked.
-                unsafe { self.is_plain_host_in_block(bytes, at, end, last) }
-            }
-            _ => false,
+        if V::LOOKS_UP && bytes.len() >= V::BYTES && at < end && end <= bytes.len() && end - at <= V::BYTES {
+            // SAFETY: as checked.
+            unsafe { self.is_plain_host_in_block(bytes, at, end) }
+        } else {
+            false
         }
     }
 }

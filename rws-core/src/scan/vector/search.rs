@@ -135,15 +135,6 @@ impl<V: Vector> AnySearch<V> for Outside {
     }
 }
 
-pub(super) struct NotPrintable;
-
-impl<V: Vector> Search<V> for NotPrintable {
-    #[inline(always)]
-    fn mask(&mut self, block: V, shift: usize) -> u64 {
-        block.not_printable() >> (shift % 64)
-    }
-}
-
 pub(super) struct EqualTo(pub(super) u8);
 
 impl<V: Vector> Search<V> for EqualTo {
