@@ -11,10 +11,34 @@ impl<V: Vector> Wide<V> {
     /// `end` is at most `bytes.len()`, which is at least a block; `at` is less, by no more than a block.
     #[inline(always)]
     pub(super) unsafe fn is_plain_host_in_block(self, bytes: &[u8], at: usize, end: usize) -> bool {
-        let (len, base) = (end - at, end.saturating_sub(V::BYTES));
-        // SAFETY: `base` is a block before `end`, or 0, and `at` is not before it.
-        let block = unsafe { self.block(bytes, base) };
-        let (skip, keep) = ((at - base) * V::LANE_BITS, u64::MAX >> (64 - len * V::LANE_BITS));
+        let len = end - at;
+        // SAFETY: a block stands before `end`, or at the start, and `at` is in it.
+        unsafe {
+            if end >= V::BYTES {
+                let skip = (V::BYTES - len) * V::LANE_BITS;
+                let block = self.block(bytes, end - V::BYTES);
+                return self.is_plain_host_of(bytes, at, len, block, skip, u64::MAX);
+            }
+            let keep = u64::MAX >> (64 - len * V::LANE_BITS);
+            self.is_plain_host_of(bytes, at, len, self.block(bytes, 0), at * V::LANE_BITS, keep)
+        }
+    }
+
+    /// The same of the `len` bytes at `at`, which the masks of `block` say, moved down by `skip` bits, where `keep`
+    /// has bits.
+    ///
+    /// # Safety
+    /// They are inside `bytes`.
+    #[inline(always)]
+    unsafe fn is_plain_host_of(
+        self,
+        bytes: &[u8],
+        at: usize,
+        len: usize,
+        block: V,
+        skip: usize,
+        keep: u64,
+    ) -> bool {
         let outside = (block.outside(NAME) >> (skip % 64)) & keep;
         let dots = (block.equal_to(b'.') >> (skip % 64)) & keep;
         // The lowest bit stands for the place before the host, as if there was a dot.

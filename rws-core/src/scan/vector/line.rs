@@ -264,6 +264,6 @@ unsafe fn is_half(bytes: &[u8], at: usize, spelling: &Spelling, from: usize) -> 
     // SAFETY: as the caller promises; arrays of bytes need no alignment.
     unsafe {
         let half = |of: &[u8], at: usize| u128::from_ne_bytes(of.as_ptr().add(at).cast::<[u8; 16]>().read());
-        (half(bytes, at) | half(&spelling.case, from)) == half(&spelling.lower, from)
+        ((half(bytes, at) | half(&spelling.case, from)) ^ half(&spelling.lower, from)) == 0
     }
 }

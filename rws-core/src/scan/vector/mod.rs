@@ -123,7 +123,7 @@ impl<V: Vector> Kernel for Wide<V> {
     #[inline(always)]
     fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End {
         if V::LOOKS_UP {
-            self.find(bytes, at, SegmentsEnd { segments, starts: 0 })
+            self.find_near(bytes, at, SegmentsEnd { segments, starts: 0 })
         } else {
             Scalar.segments_end(segments, bytes, at)
         }

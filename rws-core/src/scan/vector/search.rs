@@ -23,6 +23,22 @@ impl<V: Vector> Wide<V> {
         self.find_in_tail(bytes, at, last, search)
     }
 
+    /// The same, for what is mostly found in the first block: nothing is made ready for a loop.
+    #[inline(always)]
+    pub(super) fn find_near<S: AnySearch<V>>(self, bytes: &[u8], at: usize, mut search: S) -> End {
+        let last = bytes.len().wrapping_sub(V::BYTES);
+        if bytes.len() >= V::BYTES && at <= last {
+            // SAFETY: `at` is at most `last`, from where on a block still fits.
+            let found = search.mask(unsafe { self.block(bytes, at) }, 0);
+            if found != 0 {
+                // SAFETY: a mask has bits for the block's bytes only, and the block is inside the slice.
+                return unsafe { found_at::<V>(bytes, at, found) };
+            }
+            return self.find(bytes, at + V::BYTES, search);
+        }
+        self.find(bytes, at, search)
+    }
+
     /// The same in what is left behind the last full block.
     #[inline(always)]
     pub(super) fn find_in_tail<S: Search<V>>(
