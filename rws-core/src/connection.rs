@@ -20,6 +20,7 @@ use crate::{Env, Error, Instant, PeerFault, Status};
 /// Names one exchange on one connection. Opaque: a slot and a generation. In HTTP/1 the generation moves on
 /// with every exchange, so a late answer cannot hit the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StreamId {
     slot: u32,
     generation: u32,
@@ -146,6 +147,7 @@ impl TrailerSpans {
 
 /// Why an exchange was cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResetCause {
     /// The connection ended in the middle of a message.
     Truncated,
@@ -195,6 +197,7 @@ pub enum HeadAnswer<'b> {
 
 /// What body follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum BodyPlan {
     /// None.
     None,
@@ -228,6 +231,7 @@ pub struct RequestOut<'b> {
 
 /// What a source put into the slice that it was lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Fill {
     /// `n` bytes, and there is more.
     More(usize),
@@ -275,6 +279,7 @@ pub trait Source {
 
 /// How a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnectionStatus {
     /// It takes requests.
     Open,

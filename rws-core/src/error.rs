@@ -9,6 +9,7 @@ use crate::Status;
 
 /// Any error of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// The peer broke the protocol.
     Peer(PeerFault),
@@ -23,7 +24,8 @@ macro_rules! peer_faults {
         /// What a peer did wrong. Each has the status that a server answers with.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum PeerFault { $($(#[doc = $doc])+ $name,)+ }
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PeerFault { $($(#[doc = $doc])+ $name,)+ }
 
         impl PeerFault {
             /// Every fault, for tables and tests.
@@ -121,6 +123,7 @@ peer_faults! {
 
 /// How a caller of this crate broke its contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Misuse {
     /// The stream id names an exchange that is over.
     StaleStream,
@@ -140,6 +143,7 @@ pub enum Misuse {
 
 /// What was too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Capacity {
     /// The bytes of a lent buffer.
     Bytes,

@@ -80,6 +80,7 @@ pub struct ConnectionInfo {
 
 /// What becomes of a body that a service is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Taken {
     /// All of the chunk was taken: that much credit goes back to the peer.
     All,
@@ -102,6 +103,7 @@ pub struct WholeAnswer<'s> {
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Outcome {
     /// The answer was handed to the transport whole.
     Complete {

@@ -24,6 +24,7 @@ use rws_core::service::{Context, Outcome, Service, Taken};
 use rws_core::{Env, Instant, Status, h1};
 
 use crate::exchange::{Exchange, Pull};
+use crate::log;
 
 /// What a connection needs next from its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -396,6 +397,7 @@ impl<X> Drive<X> {
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
+        log::went_wrong(event);
         let cause = match event {
             Event::Reset { cause, .. } => cause,
             Event::Refused { .. } => ResetCause::Truncated,

@@ -32,6 +32,7 @@ pub mod context;
 pub mod drive;
 mod exchange;
 pub mod handler;
+mod log;
 #[cfg(feature = "embassy-net")]
 pub mod net;
 pub mod serve;

@@ -77,7 +77,8 @@ SUITES = [
           ("nextest",), env={"RUSTDOCFLAGS": "-D warnings"}),
     Suite("core-targets", "rws-core (bare, and with each feature) and the device without std on bare metal, and on the host",
           [device_build(target) for target in BARE_METAL] + [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"), ("--features", "json"))]
-          + [["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--features", "alloc,json"]],
+          + [["cargo", "build", "-p", "rws-embassy", "--features", "defmt", "--target", "thumbv6m-none-eabi"],
+             ["cargo", "nextest", "run", "--no-tests=pass", "--status-level", "slow", "-p", "rws-core", "--features", "alloc,json"]],
           ("bare-metal", "nextest")),
     Suite("link", "the engine and the board's driver on bare metal: no panic path, no allocator", [linking.check], ("bare-metal",)),
     Suite("loom", "every interleaving of the shard hand-over",

@@ -5,6 +5,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the documentation")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Method {
     Get,
     Head,

@@ -4,6 +4,7 @@ use core::fmt;
 
 /// A three-digit status code, 100 to 999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Status(u16);
 
 macro_rules! statuses {

@@ -77,18 +77,19 @@ impl<'r> Pool<'r> {
 
     /// Lets the connection that has been idle for longest leave, if no socket listens.
     fn make_room(&self) {
-        let mut oldest: Option<(Instant, &SeatState)> = None;
-        for seat in self.seats {
+        let mut oldest: Option<(Instant, usize, &SeatState)> = None;
+        for (at, seat) in self.seats.iter().enumerate() {
             match seat.use_.get() {
                 // There is room, or there soon will be.
                 Use::Listening | Use::Leaving => return,
-                Use::Idle(since) if oldest.is_none_or(|(other, _)| since < other) => {
-                    oldest = Some((since, seat))
+                Use::Idle(since) if oldest.is_none_or(|(other, ..)| since < other) => {
+                    oldest = Some((since, at, seat))
                 }
                 Use::Idle(_) | Use::Busy | Use::Free => {}
             }
         }
-        if let Some((_, seat)) = oldest {
+        if let Some((_, at, seat)) = oldest {
+            crate::log::made_room(at);
             seat.use_.set(Use::Leaving);
             seat.wake();
         }
