@@ -180,8 +180,8 @@ pub(super) const fn compare_text(a: &[u8], b: &[u8]) -> i8 {
     b.is_empty() as i8 - a.is_empty() as i8
 }
 
-/// The first eight bytes, little end first, zeros behind. Segments have no NUL, so one of fewer than eight
-/// bytes is equal to another exactly if their words are.
+/// The first eight bytes, little end first, zeros behind. Patterns have no NUL, so a segment of fewer
+/// than eight bytes is equal to another exactly if their words are; of a path the length counts too.
 const fn word(text: &[u8]) -> u64 {
     let (mut word, mut shift, mut rest) = (0, 0, text);
     while let [byte, tail @ ..] = rest {

@@ -70,6 +70,16 @@ fn static_wins_over_param_and_param_over_rest() {
 }
 
 #[test]
+fn a_path_with_zeros_behind_is_another_path() {
+    for path in ["/echo\0", "/echo\0\0", "/echo\0\0\0", "/echo\0\0\0\0", "/hello\0/world", "/\0"] {
+        for method in [Method::Get, Method::Head] {
+            assert_eq!(found(&LIBRARY, method, path), None, "{path:?}");
+        }
+    }
+    assert_eq!(found(&LIBRARY, Method::Get, "/echo"), Some(7));
+}
+
+#[test]
 fn head_falls_to_get_unless_a_route_names_it() {
     assert_eq!(found(&LIBRARY, Method::Head, "/"), Some(0));
     assert_eq!(found(&LIBRARY, Method::Head, "/echo"), Some(8));

@@ -92,9 +92,9 @@ fn static_child<'t, T, S: AsRef<str>>(
         siblings = others;
     }
     let child = siblings.first().filter(|node| node.word == segment.word)?;
-    // Of fewer than eight bytes the word is the text.
+    // Of fewer than eight bytes the word is the text, but for zeros behind: no pattern has one, a path may.
     if segment.len < 8 {
-        Some(child)
+        (usize::from(child.len) == segment.len).then_some(child)
     } else {
         long_child(table, siblings, path.get(segment.from..segment.end())?)
     }
