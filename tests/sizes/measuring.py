@@ -20,6 +20,8 @@ PEERS = ("peer-picoserve", "peer-edge-http")
 IMAGES = (ECHO, *OURS, *PEERS)
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: board\r\n\r\n"
+# A status line, and a little more.
+LIKE_BYTES = 20
 ROUNDS, REQUESTS, ROUND_SECONDS = 5, 400, 1.5
 # More than the one that is measured: the stack has no backlog.
 CONNECTIONS = 2
@@ -126,7 +128,8 @@ def counted_round(exchange: "Exchange", executed: mmap.mmap) -> float:
 
 
 class Exchange:
-    """One keep-alive connection, which gets the same answer every time; the echo's is the request."""
+    """One keep-alive connection, whose answers are of one length and begin alike (a request id differs); the echo's is the
+    request."""
 
     def __init__(self, stream: socket.socket):
         self.stream = stream
@@ -152,7 +155,7 @@ class Exchange:
         answer = b""
         while len(answer) < len(self.answer):
             answer += self.receive(len(self.answer) - len(answer))
-        if answer != self.answer:
+        if answer[:LIKE_BYTES] != self.answer[:LIKE_BYTES]:
             raise board.Unusable(f"another answer than the first one: {answer!r}")
 
     def receive(self, bytes_max: int) -> bytes:
