@@ -53,6 +53,10 @@ def raw_close(_: Scene, port: int) -> list[str]:
     return [binary("raw-floor"), str(port), "close"]
 
 
+def raw_with_body(body_bytes: int) -> Callable[[Scene, int], list[str]]:
+    return lambda _, port: [binary("raw-floor"), str(port), str(body_bytes)]
+
+
 def hello(_: Scene, port: int) -> list[str]:
     return [binary("hello"), "--port", str(port), "--shards", "1"]
 

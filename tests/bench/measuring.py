@@ -39,6 +39,7 @@ KINDS = [
     # Few connections: what is under way at the end of a round is not counted, and must not matter.
     Kind("static 10 MiB", STATIC, "/10m.bin", 10 * 1024 * 1024, connections=4, seconds=2),
     Kind("proxied GET", PROXY, "/", 13),
+    Kind("proxied 10 KiB", PROXY, "/", 10 * 1024),
 ]
 KIND = {kind.name: kind for kind in KINDS}
 
@@ -73,8 +74,13 @@ def upstream(scene: Scene, kind: Kind):
         yield
         return
     scene.upstream_port = free_port()
-    with Server("upstream", scene.upstream_port, contestants.raw(scene, scene.upstream_port), scene.folder, LOAD_CPU):
+    with Server("upstream", scene.upstream_port, upstream_of(kind)(scene, scene.upstream_port), scene.folder, LOAD_CPU):
         yield
+
+
+def upstream_of(kind: Kind):
+    """The usual short answer, or one of the length that the kind asks for."""
+    return contestants.raw if kind.body_bytes == 13 else contestants.raw_with_body(kind.body_bytes)
 
 
 def cpu(scene: Scene, kind: Kind, rounds: int, wanted: frozenset[str] | None = None) -> tuple[Figures, Figures]:

@@ -16,6 +16,7 @@ CPU_GOALS: dict[str, Goal | None] = {
     "static 64 KiB": no_dearer_than_the_best(),
     "static 10 MiB": no_dearer_than_the_best(),
     "proxied GET": times(0.85, "nginx"),
+    "proxied 10 KiB": times(0.85, "nginx"),
 }
 INSTRUCTION_GOALS: dict[str, Goal | None] = {"keep-alive": at_most(1700), "pipelined": None, "proxied GET": at_most(8000)}
 

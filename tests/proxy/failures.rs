@@ -1,6 +1,11 @@
 //! Upstreams that close, cut, stall, or break the protocol in the middle of things.
 
-use crate::client::End;
+use core::net::SocketAddr;
+
+use rws_std::Server;
+use rws_std::forward::{self, ForwardOptions, ReverseProxy};
+
+use crate::client::{Client, End};
 use crate::site::Site;
 use crate::upstream::{Upstream, meet};
 
@@ -194,4 +199,39 @@ fn a_large_head_goes_through_and_an_endless_one_does_not() {
     link.try_send(format!("HTTP/1.1 200 OK\r\nX-Long: {}", long.repeat(10)));
     assert_eq!(client.answer().status, 502);
     assert_ne!(link.rest().1, End::Silent);
+}
+
+/// Whoever knows the backends panics: over whose turn it is, or over where a backend is.
+#[derive(Debug)]
+enum Confused {
+    Turn,
+    Backend,
+}
+
+impl forward::Upstream for Confused {
+    fn turn(&self) -> usize {
+        assert!(matches!(self, Confused::Backend), "nobody's turn");
+        0
+    }
+
+    fn backend(&self, _turn: usize, _attempt: u32) -> Option<SocketAddr> {
+        panic!("no backend is known")
+    }
+}
+
+#[test]
+fn an_upstream_that_panics_is_answered_500_and_counted_like_a_handler() {
+    for upstream in [Confused::Turn, Confused::Backend] {
+        let what = format!("{upstream:?}");
+        let proxy = ReverseProxy::new(upstream, ForwardOptions::default());
+        let server = Server::bind("127.0.0.1:0").expect("a free port").shards(1);
+        let running = server.start(proxy).expect("threads and descriptors");
+        let mut client = Client::connect(running.address());
+        for _ in 0..3 {
+            let answer = client.get("/");
+            assert_eq!((answer.status, answer.text()), (500, "the handler failed\n"), "{what}");
+        }
+        let stats = running.stats();
+        assert_eq!((stats.panics_total, stats.errors_total), (3, 3), "{what}");
+    }
 }

@@ -209,6 +209,35 @@ const fn control_bytes(word: u64) -> u64 {
     (below_space | (delete.wrapping_sub(ONES) & !delete)) & HIGH
 }
 
+/// Whether every byte of `text` is a visible one of ASCII.
+#[inline]
+pub(crate) fn is_graphic(text: &[u8]) -> bool {
+    let (Some(front), Some(back)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) else {
+        return text.iter().all(u8::is_ascii_graphic);
+    };
+    // Both ends of it may overlap.
+    let mut hits = not_graphic(u64::from_ne_bytes(*front)) | not_graphic(u64::from_ne_bytes(*back));
+    let mut rest = text;
+    while rest.len() > 16
+        && let Some((_, more)) = rest.split_first_chunk::<8>()
+        && let Some(word) = more.first_chunk::<8>()
+    {
+        hits |= not_graphic(u64::from_ne_bytes(*word));
+        rest = more;
+    }
+    hits == 0
+}
+
+/// Not zero if a byte of `word` is a control, a space, or not of ASCII.
+#[inline]
+const fn not_graphic(word: u64) -> u64 {
+    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let space = word ^ SPACES;
+    control_bytes(word) | (space.wrapping_sub(ONES) & !space & HIGH) | (word & HIGH)
+}
+
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -249,5 +278,19 @@ mod tests {
             }
         }
         assert!(is_plain(b"") && is_plain("é and \u{80}".as_bytes()));
+    }
+
+    #[test]
+    fn the_quick_look_for_visible_bytes_agrees_with_the_slow_one() {
+        for len in 0..=40 {
+            for at in 0..len {
+                for byte in 0..=255_u8 {
+                    let mut text = std::vec![b'a'; len];
+                    text[at] = byte;
+                    assert_eq!(is_graphic(&text), byte.is_ascii_graphic(), "{byte} at {at} of {len}");
+                }
+            }
+        }
+        assert!(is_graphic(b""));
     }
 }

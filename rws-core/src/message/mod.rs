@@ -25,8 +25,8 @@ mod status;
 mod target;
 
 pub use block::{FieldBlock, FieldBlockMut, Fields, Scratch};
-pub(crate) use field::is_token_byte;
 pub use field::{Field, FieldName, is_field_value, is_token};
+pub(crate) use field::{is_graphic, is_token_byte};
 pub use host::{HOST_BYTES_MAX, is_valid_host, split_authority};
 pub use known::KnownName;
 pub use method::Method;

@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
 use rws_core::message::{KnownName, OwnedFields, ResponseHead, Status};
+use rws_core::service::WholeAnswer;
 use rws_std::files::FilePlan;
 use rws_std::forward::ProxyState;
 
@@ -96,6 +97,18 @@ impl Answer {
                 HeadAnswer::Final(head, page.plan())
             }
             Answer::Upstream(proxied) => proxied.head(),
+        }
+    }
+
+    /// Head and body, if both lie in memory as they are to be sent.
+    pub(super) fn whole(&self) -> Option<WholeAnswer<'_>> {
+        match self {
+            Answer::File(plan) => plan.whole(),
+            Answer::Page(page, 0) if !page.body.is_empty() => {
+                let head = ResponseHead { status: page.status, fields: page.fields.block() };
+                Some(WholeAnswer { head, body: &page.body })
+            }
+            Answer::Page(..) | Answer::Upstream(_) => None,
         }
     }
 

@@ -29,7 +29,7 @@ use rws_core::message::{
 };
 use rws_core::middleware::{Middleware as _, Reply, RequestVerdict, TraceIdLayer, TraceIdState};
 use rws_core::route::MethodSet;
-use rws_core::service::{Context, Outcome, Service, Taken};
+use rws_core::service::{Context, Outcome, Service, Taken, WholeAnswer};
 use rws_core::{Instant, PeerFault, Status};
 use rws_std::files::{FilePlan, FileRequest};
 use rws_std::forward::{Forward, Forwarded};
@@ -244,6 +244,17 @@ impl Service<JobCx> for Site {
                 HeadAnswer::Final(ResponseHead { fields: note.fields.block(), ..head }, body)
             }
             (_, answer) => answer,
+        }
+    }
+
+    fn whole<'s>(&self, state: &'s Exchange) -> Option<WholeAnswer<'s>> {
+        let answer = state.answer.whole()?;
+        match &state.note {
+            Some(note) if !note.fields.block().is_empty() => {
+                let head = ResponseHead { fields: note.fields.block(), ..answer.head };
+                Some(WholeAnswer { head, ..answer })
+            }
+            Some(_) | None => Some(answer),
         }
     }
 

@@ -120,6 +120,20 @@ impl FileBody {
         }
     }
 
+    /// All of it, if it lies in memory in one piece and none of it has gone.
+    pub fn whole(&self) -> Option<&[u8]> {
+        match &self.content {
+            _ if self.gone > 0 => None,
+            Content::Text(text) => Some(text.as_bytes()),
+            Content::Shared(bytes) => Some(bytes),
+            Content::Run(run) => {
+                let from = usize::try_from(run.offset).ok()?;
+                run.file.bytes()?.get(from..)?.get(..usize::try_from(run.len).ok()?)
+            }
+            Content::Empty | Content::Segments(_) => None,
+        }
+    }
+
     /// Copies the next bytes into `out`. Never blocks on a socket; reads a file where it must.
     pub fn fill(&mut self, out: &mut [u8]) -> Fill {
         let mut made = 0;

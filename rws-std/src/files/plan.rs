@@ -19,6 +19,7 @@ use rws_core::message::{
 use rws_core::semantics::accept_encoding::{self, Coding};
 use rws_core::semantics::conditional::{self, Verdict};
 use rws_core::semantics::range::{self, ByteRange, Selection};
+use rws_core::service::WholeAnswer;
 
 use super::body::{Content, FileBody, FileRun};
 use super::head::put;
@@ -94,6 +95,12 @@ impl FilePlan {
     /// The head, as a connection's source gives it.
     pub fn head(&self) -> (ResponseHead<'_>, BodyPlan) {
         (ResponseHead { status: self.status, fields: self.fields() }, self.body.plan())
+    }
+
+    /// Head and body, if both lie in memory as they are to be sent.
+    pub fn whole(&self) -> Option<WholeAnswer<'_>> {
+        let body = self.body.whole()?;
+        Some(WholeAnswer { head: ResponseHead { status: self.status, fields: self.fields() }, body })
     }
 
     /// The body. For HEAD it is that of GET, of which the engine sends nothing but the length.

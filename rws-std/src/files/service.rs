@@ -8,7 +8,7 @@ use std::sync::{Mutex, TryLockError};
 use rws_core::Instant;
 use rws_core::connection::{Fill, HeadAnswer};
 use rws_core::message::RequestHead;
-use rws_core::service::{Context, Service, Taken};
+use rws_core::service::{Context, Service, Taken, WholeAnswer};
 
 use super::{FilePlan, FileRequest, Files, FilesCache};
 use crate::application::Application;
@@ -90,6 +90,10 @@ impl Service<JobCx> for FileServer {
     fn head<'s>(&self, state: &'s mut FilePlan) -> HeadAnswer<'s> {
         let (head, body) = state.head();
         HeadAnswer::Final(head, body)
+    }
+
+    fn whole<'s>(&self, state: &'s FilePlan) -> Option<WholeAnswer<'s>> {
+        state.whole()
     }
 
     fn fill(&self, state: &mut FilePlan, out: &mut [u8]) -> Fill {

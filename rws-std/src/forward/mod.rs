@@ -20,7 +20,7 @@ use rws_core::connection::{BodyPlan, RequestOut};
 use rws_core::message::{FieldName, ResponseHead, Span};
 use rws_core::{Error, PeerFault, Status};
 
-use self::memory::Memory;
+use self::memory::{Kept, Memory};
 pub use self::request::ForwardOptions;
 pub use self::reverse_proxy::{ProxyState, ReverseProxy};
 
@@ -56,12 +56,12 @@ impl Forward {
     /// # Errors
     /// As [`OwnedFields::set`](rws_core::message::OwnedFields::set).
     pub fn set_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
-        self.memory.fields.set(name, value)
+        self.memory.kept().fields.set(name, value)
     }
 
     /// Removes every field line with this name; says how many there were.
     pub fn remove_field<'n>(&mut self, name: impl Into<FieldName<'n>>) -> usize {
-        self.memory.fields.remove(name)
+        self.memory.kept().fields.remove(name)
     }
 
     /// Gives up before anything is sent: the application is told `error` as if an upstream had failed.
@@ -70,11 +70,11 @@ impl Forward {
     }
 
     pub(crate) fn request(&self) -> RequestOut<'_> {
-        let fields = self.memory.fields.block();
+        let fields = self.memory.fields();
         let (arena, _) = fields.parts();
         RequestOut {
             method: self.method.bytes(arena),
-            target: self.target.as_ref().map_or(&self.memory.text, |span| span.bytes(arena)),
+            target: self.target.as_ref().map_or(self.memory.text(), |span| span.bytes(arena)),
             authority: self.authority.bytes(arena),
             fields,
             body: self.body,

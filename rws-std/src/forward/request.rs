@@ -15,7 +15,7 @@ use rws_core::semantics::hop_by_hop::{EndToEnd, is_hop_by_hop};
 use rws_core::semantics::list::members;
 use rws_core::service::ConnectionInfo;
 
-use super::{Forward, ForwardError, Memory, Upstream};
+use super::{Forward, ForwardError, Kept, Memory, Upstream};
 
 /// How a request is changed on its way.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Forward {
     ) -> Forward {
         let mut memory = Memory::take();
         let wants_trailers = asks_for_trailers(head.fields());
-        let written = write_head(&mut memory, head, connection, options, wants_trailers);
+        let written = write_head(memory.kept(), head, connection, options, wants_trailers);
         let body = match head.body() {
             BodyFraming::None => BodyPlan::None,
             BodyFraming::Sized(len) => BodyPlan::Sized(len),
@@ -105,7 +105,7 @@ struct Words {
 
 /// Copies the head once, as it lies, and says what of it goes on; what this hop has to say comes behind it.
 fn write_head(
-    memory: &mut Memory,
+    memory: &mut Kept,
     head: &RequestHead<'_>,
     connection: &ConnectionInfo,
     options: &ForwardOptions,
@@ -253,6 +253,24 @@ struct Line {
 const LINE_BYTES: usize = 88;
 const PADDING: usize = 32;
 
+/// Each octet in decimal with a dot behind it, and how long both are.
+static OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut number: u8 = 0;
+    loop {
+        let (hundreds, tens, ones) = (b'0' + number / 100, b'0' + number / 10 % 10, b'0' + number % 10);
+        octets[number as usize] = match number {
+            0..10 => ([ones, b'.', b'.', b'.'], 2),
+            10..100 => ([tens, ones, b'.', b'.'], 3),
+            100.. => ([hundreds, tens, ones, b'.'], 4),
+        };
+        if number == u8::MAX {
+            break octets;
+        }
+        number += 1;
+    }
+};
+
 impl Line {
     const fn new() -> Line {
         Line { bytes: [0; LINE_BYTES + PADDING], len: 0 }
@@ -263,12 +281,10 @@ impl Line {
         let address = match ip {
             IpAddr::V4(ip) => {
                 let from = self.put(b"for=").end;
-                for (place, octet) in ip.octets().into_iter().enumerate() {
-                    if place > 0 {
-                        self.put(b".");
-                    }
-                    self.decimal(octet);
+                for octet in ip.octets() {
+                    self.decimal_and_dot(octet);
                 }
+                self.len -= 1;
                 from..self.len
             }
             IpAddr::V6(ip) => {
@@ -293,13 +309,11 @@ impl Line {
         from..self.len
     }
 
-    fn decimal(&mut self, number: u8) {
-        let digits = [b'0' + number / 100, b'0' + number / 10 % 10, b'0' + number % 10];
-        let skipped = usize::from(number < 10) + usize::from(number < 100);
-        for &digit in &digits[skipped..] {
-            self.bytes[self.len] = digit;
-            self.len += 1;
-        }
+    /// Always in one piece of four bytes: what is too much of it is written over.
+    fn decimal_and_dot(&mut self, number: u8) {
+        let (digits, len) = OCTETS[usize::from(number)];
+        self.bytes[self.len..self.len + digits.len()].copy_from_slice(&digits);
+        self.len += usize::from(len);
     }
 
     /// With a little room behind: what is written from here is copied in whole pieces.

@@ -67,12 +67,12 @@ impl ProxyState {
             Forwarded::Head(head, plan) => {
                 let kept = EndToEnd::of(head.fields);
                 self.memory = Memory::take();
-                self.memory.fields.copy_kept(head.fields, |name| kept.has(name));
+                self.memory.kept().fields.copy_kept(head.fields, |name| kept.has(name));
                 self.answer = Some((head.status, plan));
             }
             Forwarded::Failed(error) => {
                 self.text = error.text();
-                self.memory.fields = text_fields();
+                self.memory.kept().fields = text_fields();
                 self.answer = Some((error.status(), BodyPlan::Sized(self.text.len() as u64)));
             }
         }
@@ -83,7 +83,7 @@ impl ProxyState {
     /// # Errors
     /// As [`OwnedFields::set`].
     pub fn set_field<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
-        self.memory.fields.set(name, value)
+        self.memory.kept().fields.set(name, value)
     }
 
     /// The status to answer with, once it is known.
@@ -95,7 +95,7 @@ impl ProxyState {
     pub fn head(&self) -> HeadAnswer<'_> {
         match &self.answer {
             Some((status, plan)) => {
-                let fields = self.memory.fields.block();
+                let fields = self.memory.fields();
                 HeadAnswer::Final(ResponseHead { status: *status, fields }, *plan)
             }
             None => HeadAnswer::NotYet,

@@ -1,9 +1,9 @@
 /* The floor under every server here: epoll, one read, one write, no parsing, no memory per connection.
  *
- *   raw-floor PORT [close]
+ *   raw-floor PORT [close | BODY_BYTES]
  *
  * It answers once for each empty line it sees in what one read returned; with `close` it ends the connection
- * after the first answer. It is also the upstream that the proxies are measured in front of. */
+ * after the first answer, with BODY_BYTES its body has that length. It is also the upstream that the proxies are measured in front of. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -73,14 +73,28 @@ static void answer(int client, const char *answers, size_t each, int close_after
         close(client);
 }
 
+/* The answer with a body of this length; of the usual one for 0. */
+static char *answer_of(size_t body_bytes, int close_after, size_t *length) {
+    const char *usual = close_after ? LAST : KEEP;
+    if (body_bytes == 0) {
+        *length = strlen(usual);
+        return strdup(usual);
+    }
+    char *answer = malloc(sizeof KEEP + 32 + body_bytes);
+    int head = sprintf(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n", body_bytes);
+    memset(answer + head, 'b', body_bytes);
+    *length = head + body_bytes;
+    return answer;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "raw-floor PORT [close]\n");
+        fprintf(stderr, "raw-floor PORT [close | BODY_BYTES]\n");
         return 2;
     }
     int close_after = argc > 2 && strcmp(argv[2], "close") == 0;
-    const char *one = close_after ? LAST : KEEP;
-    size_t each = strlen(one);
+    size_t body_bytes = argc > 2 && !close_after ? strtoul(argv[2], NULL, 10) : 0, each;
+    char *one = answer_of(body_bytes, close_after, &each);
     char *answers = malloc(each * ANSWERS_MAX);
     for (int i = 0; i < ANSWERS_MAX; i++)
         memcpy(answers + i * each, one, each);

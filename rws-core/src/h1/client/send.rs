@@ -50,9 +50,10 @@ impl Client {
         request: &RequestOut<'_>,
         out: &mut Out<'_>,
     ) -> Result<(), Stop> {
-        match out.write(usize::MAX, |to| encode::request(to, request, !self.draining)) {
+        let method = Method::from_bytes(request.method);
+        match out.write(usize::MAX, |to| encode::request(to, request, method, !self.draining)) {
             Ok(written) => {
-                self.method = Method::from_bytes(request.method);
+                self.method = method;
                 self.persist = written.persist;
                 self.upgrade = written.upgrade;
                 self.writer = BodyWriter::new(written.framing);

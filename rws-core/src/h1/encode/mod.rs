@@ -12,7 +12,7 @@ use self::fields::{Seen, fields};
 use super::framing_out::{self, Framing};
 use super::out::Rest;
 use crate::connection::{BodyPlan, RequestOut};
-use crate::message::is_token;
+use crate::message::{is_graphic, is_token};
 use crate::{Capacity, Error, Method, Misuse, ResponseHead, Status};
 
 /// What a final response head is made of, beside the source's part.
@@ -124,26 +124,27 @@ pub(super) fn interim<'o>(to: Rest<'o>, head: &ResponseHead<'_>) -> Result<(Rest
     Ok((to.array(b"\r\n")?, ()))
 }
 
-/// A request head. `Host` stands first (RFC 9110 §7.2).
+/// A request head with this method, as its word says. `Host` stands first (RFC 9110 §7.2).
 ///
 /// # Errors
 /// As [`response`]; also [`Misuse::TargetSyntax`] for the target or the authority.
 pub(super) fn request<'o>(
     to: Rest<'o>,
     head: &RequestOut<'_>,
+    method: Method,
     persist: bool,
 ) -> Result<(Rest<'o>, Written), Error> {
-    if !is_token(head.method) {
+    debug_assert_eq!(method, Method::from_bytes(head.method), "the head's own");
+    if method == Method::Other && !is_token(head.method) {
         return Err(Misuse::FieldNameSyntax.into());
     }
-    let graphic = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
-    if head.target.is_empty() || !graphic(head.target) || !graphic(head.authority) {
+    if head.target.is_empty() || !is_graphic(head.target) || !is_graphic(head.authority) {
         return Err(Misuse::TargetSyntax.into());
     }
     let to = to.bytes(head.method)?.array(b" ")?.bytes(head.target)?.array(b" HTTP/1.1\r\n")?;
     let to = to.line(b"Host", head.authority)?;
     let (to, seen) = fields(to, head.fields)?;
-    let framing = framing_out::of_request(Method::from_bytes(head.method), head.body);
+    let framing = framing_out::of_request(method, head.body);
     let mut to = framing_line(to, framing)?;
     if head.expect_continue && framing.has_body() {
         to = to.array(b"Expect: 100-continue\r\n")?;
@@ -169,6 +170,9 @@ fn connection_options(
     upgrade: bool,
     te: bool,
 ) -> Result<Rest<'_>, Capacity> {
+    if persist && !upgrade && !te {
+        return to.array(b"\r\n");
+    }
     let options: [(bool, &[u8]); 3] = [(!persist, b"close"), (upgrade, b"upgrade"), (te, b"TE")];
     let mut lead: &[u8] = b"Connection: ";
     for (wanted, option) in options {
@@ -177,7 +181,7 @@ fn connection_options(
             lead = b", ";
         }
     }
-    to.bytes(if persist && !upgrade && !te { b"\r\n" } else { b"\r\n\r\n" })
+    to.array(b"\r\n\r\n")
 }
 
 /// The `Connection` line of a response that needs one, and the empty line.

@@ -166,6 +166,7 @@ fn the_room_for_a_request_is_enough() {
     };
     let mut bytes = [0; 1024];
     let mut out = Out::new(&mut bytes);
-    out.write(usize::MAX, |to| request(to, &request_out, true)).unwrap();
+    out.write(usize::MAX, |to| request(to, &request_out, Method::from_bytes(request_out.method), true))
+        .unwrap();
     assert!(out.len() <= request_room(&request_out));
 }

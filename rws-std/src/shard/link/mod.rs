@@ -35,7 +35,7 @@ use core::panic::AssertUnwindSafe;
 use std::os::fd::OwnedFd;
 use std::panic::catch_unwind;
 
-use rws_core::connection::BodyPlan;
+use rws_core::connection::{BodyPlan, Connection};
 use rws_core::message::OwnedFields;
 use rws_core::{Instant, h1};
 
@@ -149,9 +149,12 @@ impl<A: Application> Shard<A> {
         if let Some(error) = plan.refused {
             return self.give_up(address, error);
         }
+        let Some(turn) = self.guarded(|_, _| plan.upstream.turn()) else {
+            return self.answer_for_upstream(address);
+        };
         let flow = Flow {
             owner: address,
-            turn: plan.upstream.turn(),
+            turn,
             attempts: 0,
             waiting: None,
             wire_bytes: 0,
@@ -171,7 +174,13 @@ impl<A: Application> Shard<A> {
 
     /// Takes the next backend for `flow`, from the pool if `may_reuse`. Where none is left, `error` says why.
     fn try_backend(&mut self, mut flow: Flow, may_reuse: bool, mut error: ForwardError) {
-        while let Some(backend) = flow.plan.upstream.backend(flow.turn, flow.attempts) {
+        loop {
+            let Some(asked) = self.guarded(|_, _| flow.plan.upstream.backend(flow.turn, flow.attempts))
+            else {
+                self.answer_for_upstream(flow.owner);
+                return self.end_flow(flow);
+            };
+            let Some(backend) = asked else { break };
             flow.attempts += 1;
             let pool = self.idle_links.of(backend);
             let pooled = if may_reuse { self.take_idle(pool) } else { None };
@@ -204,6 +213,19 @@ impl<A: Application> Shard<A> {
         }
         self.give_up(flow.owner, error);
         self.end_flow(flow);
+    }
+
+    /// Whoever knows the backends has panicked: the server answers 500, as for a handler.
+    #[cold]
+    fn answer_for_upstream(&mut self, owner: Address) {
+        let Some(mut exchange) = self.take_exchange(owner) else { return };
+        exchange.link = None;
+        self.break_off(owner, &mut exchange);
+        if let Some(conn) = self.conns.get_mut(owner.conn as usize) {
+            conn.h1.wake(owner.stream);
+        }
+        self.pump(owner.conn, exchange);
+        self.list(owner.conn);
     }
 
     fn connect(&mut self, backend: SocketAddr, pool: u32, timeout_us: u64) -> std::io::Result<u32> {

@@ -22,15 +22,24 @@ pub(in crate::shard) struct IdleLinks {
     /// Backends come from the configuration: nobody can choose them so that they collide.
     places: HashMap<SocketAddr, u32, BuildHasherDefault<QuickHasher>>,
     lists: Vec<Vec<u32>>,
+    /// The backend that was asked for last, and its place.
+    latest: Option<(SocketAddr, u32)>,
 }
 
 impl IdleLinks {
     /// The place of the links to `backend`.
     pub(super) fn of(&mut self, backend: SocketAddr) -> u32 {
-        *self.places.entry(backend).or_insert_with(|| {
+        if let Some((latest, place)) = self.latest
+            && latest == backend
+        {
+            return place;
+        }
+        let place = *self.places.entry(backend).or_insert_with(|| {
             self.lists.push(Vec::new());
             (self.lists.len() - 1) as u32
-        })
+        });
+        self.latest = Some((backend, place));
+        place
     }
 
     fn list(&mut self, place: u32) -> &mut Vec<u32> {
