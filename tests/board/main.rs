@@ -4,11 +4,13 @@
 //! |---|---|
 //! | the board itself: a bare TCP echo sends back what it hears | `echo` |
 //! | a small image on rws answers plain, pipelined and dribbled requests, and more clients than it has sockets | `hello` |
+//! | the firmware answers byte by byte as the same service does on a server | `exchanges` |
 //!
 //! Each test runs QEMU with an image of its own (`machine`), on a free port, from the line that says its sockets listen
 //! until the test ends. An image that panics or faults ends QEMU, and with it the test. A fresh connection can wait half
 //! a second within QEMU, so no test expects a first byte sooner than in two.
 
 mod echo;
+mod exchanges;
 mod hello;
 mod machine;

@@ -1,29 +1,14 @@
 //! Public HTTP/1 corpora, read at every split and byte by byte: the pieces change nothing, and the verdict is
 //! the one that RFC 9112 asks for. Where that is not the corpus' own, `verdicts` says why.
 
-mod gunicorn;
-mod llhttp;
 mod verdicts;
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::path::PathBuf;
 
 use rws_core::testing::wire::{self, AtEnd, Ending, Message, Reading};
 use rws_core::{Limits, Method, PeerFault};
+use rws_tests::corpora::{self, find, gunicorn, is_added_host, llhttp, with_host};
 use verdicts::Ours;
-
-/// The text of a corpus; `None`, said in one visible line, where it is absent.
-fn corpus(name: &str) -> Option<String> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let path = std::env::var_os("RWS_CORPORA").map_or_else(beside, PathBuf::from).join("h1").join(name);
-    let text = std::fs::read_to_string(&path).ok();
-    if text.is_none() {
-        // Not `eprintln`, which the test runner would swallow.
-        let _ = writeln!(std::io::stderr(), "skipped: no corpus at {} (set RWS_CORPORA)", path.display());
-    }
-    text
-}
 
 /// CONNECT is on, so that the cases about it are judged by what they are about.
 const LIMITS: Limits = Limits { connect_method: true, ..Limits::SERVER };
@@ -43,31 +28,6 @@ fn at_every_split(name: &str, raw: &[u8], read: impl Fn(&[&[u8]]) -> Reading) ->
     whole
 }
 
-const ADDED_HOST: &[u8] = b"added.example";
-
-/// The cases are older than the rule that an HTTP/1.1 request names its host: each request line gets a `Host`
-/// line where its head has none, so that a case is judged by what it is about.
-fn with_host(raw: &[u8]) -> Vec<u8> {
-    const VERSION: &[u8] = b" HTTP/1.1\r\n";
-    let (mut out, mut rest) = (Vec::new(), raw);
-    while let Some(at) = find(rest, VERSION) {
-        let (line, after) = rest.split_at(at + VERSION.len());
-        out.extend_from_slice(line);
-        rest = after;
-        let head = &rest[..find(rest, b"\r\n\r\n").unwrap_or(rest.len())];
-        let head = [b"\n", head].concat().to_ascii_lowercase();
-        if find(&head, b"\nhost:").is_none() {
-            out.extend_from_slice(&[b"Host: ", ADDED_HOST, b"\r\n"].concat());
-        }
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
-fn find(within: &[u8], what: &[u8]) -> Option<usize> {
-    within.windows(what.len()).position(|window| window == what)
-}
-
 /// What a server reads in `raw`, with a host where it lacks one.
 fn requests(name: &str, raw: &[u8]) -> Reading {
     let mut reading = at_every_split(name, raw, |pieces| wire::requests(&LIMITS, pieces));
@@ -77,7 +37,7 @@ fn requests(name: &str, raw: &[u8]) -> Reading {
         reading = at_every_split(name, &named, |pieces| wire::requests(&LIMITS, pieces));
     }
     for message in &mut reading.messages {
-        message.fields.retain(|(name, value)| name != "host" || value != ADDED_HOST);
+        message.fields.retain(|(name, value)| name != "host" || !is_added_host(value));
         // Of these the corpora say nothing.
         message.path = None;
         message.authority.clear();
@@ -153,7 +113,7 @@ fn agrees(case: &llhttp::Case, reading: &Reading) -> bool {
 
 #[test]
 fn the_llhttp_cases_are_read_as_rfc_9112_says() {
-    let Some(text) = corpus("llhttp.json") else { return };
+    let Some(text) = corpora::text("llhttp.json") else { return };
     let cases = llhttp::cases(&text);
     let mut refused = by_name(verdicts::BOTH_REFUSE);
     let mut otherwise = deviations(verdicts::DEVIATIONS);
@@ -183,7 +143,7 @@ fn the_llhttp_cases_are_read_as_rfc_9112_says() {
 
 #[test]
 fn the_gunicorn_cases_are_read_as_rfc_9112_says() {
-    let Some(text) = corpus("gunicorn-valid.json") else { return };
+    let Some(text) = corpora::text("gunicorn-valid.json") else { return };
     let cases = gunicorn::cases(&text);
     let mut otherwise = deviations(verdicts::GUNICORN);
     let mut wrong = String::new();

@@ -4,9 +4,8 @@ use core::time::Duration;
 use std::time::Instant;
 
 use device::SUBSCRIBERS_MAX;
+use rws_tests::device::Target;
 use rws_tests::peer::Peer;
-
-use crate::target::Target;
 
 const REQUEST: &str = "GET /events HTTP/1.1\r\nHost: device\r\n\r\n";
 

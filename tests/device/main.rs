@@ -13,14 +13,11 @@
 //! (`--test-threads 1`).
 
 mod events;
-mod exchanges;
-mod target;
-mod transcript;
 
 use std::path::PathBuf;
 
-use exchanges::exchanges;
-use target::Target;
+use rws_tests::device::exchanges::exchanges;
+use rws_tests::device::{Target, transcript};
 
 #[test]
 fn every_answer_is_as_it_is_on_record() {

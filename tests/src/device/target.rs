@@ -7,13 +7,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// A device that listens somewhere; one that was started here ends with the test.
-pub(crate) struct Target {
+#[derive(Debug)]
+pub struct Target {
     address: SocketAddr,
     child: Option<Child>,
 }
 
 impl Target {
-    pub(crate) fn new() -> Target {
+    /// The one that `RWS_DEVICE_AT` names, else one that is started.
+    #[expect(clippy::new_without_default, reason = "it starts a process")]
+    pub fn new() -> Target {
         match std::env::var("RWS_DEVICE_AT") {
             Ok(place) => {
                 let mut addresses = place.to_socket_addrs().expect("RWS_DEVICE_AT is HOST:PORT");
@@ -23,7 +26,8 @@ impl Target {
         }
     }
 
-    fn start() -> Target {
+    /// One on this machine, with its service on `rws-std`.
+    pub fn start() -> Target {
         let mut command = Command::new(program());
         command.args(["--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("device_on_std starts");
@@ -34,7 +38,8 @@ impl Target {
         Target { address: address.unwrap_or_else(|| panic!("it said {line:?}")), child: Some(child) }
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
         self.address
     }
 }

@@ -1,15 +1,17 @@
 //! What is asked of the device, in order: one connection each.
 
 /// One connection's worth of requests.
-pub(crate) struct Exchange {
+#[derive(Debug)]
+pub struct Exchange {
     /// What it is about.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What is done on the connection.
-    pub(crate) steps: Vec<Step>,
+    pub steps: Vec<Step>,
 }
 
 /// One step of an exchange.
-pub(crate) enum Step {
+#[derive(Debug)]
+pub enum Step {
     /// These bytes go out at once.
     Send(Vec<u8>),
     /// These bytes go out in pieces of this many.
@@ -29,14 +31,14 @@ pub(crate) enum Step {
 use Step::{Answer, AnswerToHead, Closed, Dribble, Events, Interim, Send};
 
 /// The credentials of the device's operator.
-const PASSWORD: &str = "Authorization: Basic b3BlcmF0b3I6bm90IGEgc2VjcmV0\r\n";
+pub const PASSWORD: &str = "Authorization: Basic b3BlcmF0b3I6bm90IGEgc2VjcmV0\r\n";
 const JSON: &str = "Content-Type: application/json\r\n";
 /// The catalogue's check value: the CRC-32 of `123456789`.
 const NINE: &[u8] = b"123456789";
 const SUM_OF_NINE: &str = "X-CRC32: cbf43926\r\n";
 
 /// All exchanges, in the order in which they have to be run: some look at what earlier ones left behind.
-pub(crate) fn exchanges() -> Vec<Exchange> {
+pub fn exchanges() -> Vec<Exchange> {
     let mut all = reading();
     all.extend(page());
     all.extend(led());

@@ -5,14 +5,20 @@
 use rws_core::testing::wire::Message;
 use serde_json::Value;
 
+/// One case.
 #[derive(Debug)]
-pub(crate) struct Case {
-    pub(crate) name: String,
-    pub(crate) raw: Vec<u8>,
-    pub(crate) messages: Vec<Message>,
+pub struct Case {
+    /// Its own.
+    pub name: String,
+    /// The bytes.
+    pub raw: Vec<u8>,
+    /// What must be read in them.
+    pub messages: Vec<Message>,
 }
 
-pub(crate) fn cases(text: &str) -> Vec<Case> {
+/// All of them.
+#[must_use]
+pub fn cases(text: &str) -> Vec<Case> {
     let cases: Vec<Value> = serde_json::from_str(text).expect("the corpus is JSON");
     let case = |value: &Value| Case {
         name: value["name"].as_str().unwrap_or_default().to_owned(),

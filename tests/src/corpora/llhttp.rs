@@ -5,8 +5,10 @@ use serde_json::Value;
 
 /// Which side sends the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A client.
     Request,
+    /// A server.
     Response,
     /// A request target alone.
     Url,
@@ -14,8 +16,10 @@ pub(crate) enum Kind {
 
 /// What that parser made of the bytes as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
+    /// Nothing is wrong.
     Fine,
+    /// There is an error in them.
     Refused,
     /// The connection was over and bytes followed.
     DataAfterClose,
@@ -23,21 +27,26 @@ pub(crate) enum Verdict {
     Upgrade(usize),
 }
 
+/// One case.
 #[derive(Debug)]
-pub(crate) struct Case {
+pub struct Case {
     /// `file: title`.
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) raw: Vec<u8>,
+    pub name: String,
+    /// Who sends the bytes.
+    pub kind: Kind,
+    /// The bytes.
+    pub raw: Vec<u8>,
     /// The answer is to a HEAD request.
-    pub(crate) skip_body: bool,
+    pub skip_body: bool,
     /// How the log ends.
-    pub(crate) verdict: Verdict,
+    pub verdict: Verdict,
     /// What the log tells of each message whose head is whole.
-    pub(crate) messages: Vec<Message>,
+    pub messages: Vec<Message>,
 }
 
-pub(crate) fn cases(text: &str) -> Vec<Case> {
+/// All of them.
+#[must_use]
+pub fn cases(text: &str) -> Vec<Case> {
     let cases: Vec<Value> = serde_json::from_str(text).expect("the corpus is JSON");
     cases.iter().map(case).collect()
 }

@@ -15,13 +15,13 @@ use core::time::Duration;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use crate::exchanges::{Exchange, Step};
+use crate::device::exchanges::{Exchange, Step};
 
 /// Longer than any answer may take, on a simulated board too.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What an exchange with the device at `address` looks like.
-pub(crate) fn of(exchange: &Exchange, address: SocketAddr) -> String {
+pub fn of(exchange: &Exchange, address: SocketAddr) -> String {
     let mut client = Client::connect(address, exchange.name);
     let mut text = String::new();
     for step in &exchange.steps {
