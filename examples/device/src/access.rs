@@ -9,10 +9,10 @@ use rws_core::{Limits, Method, RequestHead, Service, WakeContext};
 use crate::device::Device;
 use crate::routes::Routes;
 
-/// The limits that a driver runs the device with: those of a microcontroller, with room for a page's fields
-/// and for an image of a firmware.
+/// The limits that a driver runs the device with: those of a microcontroller, with room for the fields of a
+/// page (with `Date` and `Connection` its head has 279 bytes) and for an image of a firmware.
 pub const LIMITS: Limits =
-    Limits { response_head_bytes_max: 384, body_bytes_max: FIRMWARE_BYTES_MAX, ..Limits::DEVICE };
+    Limits { response_head_bytes_max: 288, body_bytes_max: FIRMWARE_BYTES_MAX, ..Limits::DEVICE };
 
 /// The largest image that `POST /firmware` takes: bytes.
 pub const FIRMWARE_BYTES_MAX: u64 = 1 << 20;

@@ -142,6 +142,18 @@ fn page() -> Vec<Exchange> {
     let page = |fields| request("GET", "/index.html", fields);
     vec![
         exchange("the page", [page(""), Answer(200)]),
+        exchange(
+            "the page with the longest head",
+            [
+                Send(
+                    b"GET /index.html HTTP/1.0\r\nConnection: keep-alive\r\nAccept-Encoding: gzip\r\n\r\n"
+                        .to_vec(),
+                ),
+                Answer(200),
+                get("/"),
+                Answer(200),
+            ],
+        ),
         exchange("the page as gzip", [page("Accept-Encoding: br, gzip;q=0.5\r\n"), Answer(200)]),
         exchange(
             "the page for one who refuses gzip",

@@ -77,7 +77,7 @@ impl Client {
                 n > 0
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
-            Err(error) => panic!("{}: {error}", self.name),
+            Err(error) => panic!("{}: {error} behind {:?}", self.name, String::from_utf8_lossy(&self.got)),
         }
     }
 
