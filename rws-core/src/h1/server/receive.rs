@@ -4,7 +4,7 @@ use super::{Phase, Server};
 use crate::connection::{Event, Step};
 use crate::h1::body::{BodyReader, Found};
 use crate::h1::body_out::BodyWriter;
-use crate::h1::head::{ParsedRequest, parse_request};
+use crate::h1::head::{ParsedRequest, Stop, read_request};
 use crate::message::{BodyFraming, RequestSpans, Scratch, Version};
 use crate::{Env, Method, PeerFault};
 
@@ -23,10 +23,11 @@ impl Server {
                 Some(_) => {}
             }
         }
-        match parse_request(rx, &mut self.scanned, scratch, env.limits) {
-            Ok(Some(parsed)) => self.begin(env, &parsed),
-            Ok(None) => self.await_head(env),
-            Err(fault) => Step { consumed: rx.len(), event: Some(self.refused(fault)) },
+        let mut parsed = ParsedRequest::BLANK;
+        match read_request(rx, &mut self.scanned, scratch, env.limits, &mut parsed) {
+            Ok(()) => self.begin(env, &parsed),
+            Err(Stop::Incomplete) => self.await_head(env),
+            Err(Stop::Fault(fault)) => Step { consumed: rx.len(), event: Some(self.refused(fault)) },
         }
     }
 
