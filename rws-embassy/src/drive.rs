@@ -437,9 +437,13 @@ impl Window {
         self.from.into()..self.to.into()
     }
 
-    /// The first `n` bytes are no more needed.
+    /// The first `n` bytes are no more needed. Without any it begins at the start again: else a buffer that was read
+    /// to its last byte would stay full of nothing.
     fn drop_front(&mut self, n: usize) {
         self.from = self.from.saturating_add(u16::try_from(n).unwrap_or(u16::MAX)).min(self.to);
+        if self.is_empty() {
+            *self = Window::default();
+        }
     }
 
     /// Moves what is left to the start of the buffer.
