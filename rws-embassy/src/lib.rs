@@ -39,7 +39,8 @@
 //! struct Board;
 //! impl Platform for Board {
 //!     fn entropy(&self, out: &mut [u8]) {
-//!         unimplemented!("{} bytes of the chip's random number generator", out.len())
+//!         // A board asks its random number generator here.
+//!         out.fill(4);
 //!     }
 //! }
 //!
