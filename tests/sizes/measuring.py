@@ -1,5 +1,6 @@
 """Builds the images and takes their figures."""
 import concurrent.futures
+import contextlib
 import dataclasses
 import mmap
 import pathlib
@@ -79,8 +80,7 @@ def measure(images: list[str], flavours: list[Flavour]) -> list[Row]:
                  for mine in shares]
         built = [one for done in share for one in done.result()]
         counter = counting_plugin()
-        order = {flavour: at for at, flavour in enumerate(flavours)}
-        return [run(one, counter) for one in sorted(built, key=lambda one: order[one.flavour])]
+        return [row for flavour in flavours for row in run([one for one in built if one.flavour == flavour], counter)]
 
 
 def build(image: str, flavour: Flavour, folder: pathlib.Path) -> Built:
@@ -101,23 +101,38 @@ def counting_plugin() -> pathlib.Path:
     return plugin
 
 
-def run(built: Built, counter: pathlib.Path) -> Row:
-    """Runs the image twice: as it is, and with the plugin that counts its instructions."""
-    with board.Board(built.path) as plain, plain.connect() as stream:
-        exchange = Exchange(stream)
-        rate = max(exchange.round()[1] for _ in range(ROUNDS))
-        stack = plain.stack_high_water(built.elf)
+def run(flavour: list[Built], counter: pathlib.Path) -> list[Row]:
+    """Runs each image twice: as it is, all of them side by side, and with the plugin that counts its instructions."""
+    rows = []
+    for built, (rate, stack) in zip(flavour, rates_and_stacks(flavour)):
+        one = built.one_connection
+        rows.append(Row(built.image, built.flavour.name, built.elf.flash, one and one.static_ram,
+                        one and built.elf.static_ram - one.static_ram, stack, instructions(built, counter), rate))
+        print(f"{built.image} for {built.flavour.name} has run", flush=True)
+    return rows
+
+
+def rates_and_stacks(flavour: list[Built]) -> list[tuple[float, int]]:
+    """The best round of each image, where every image has had one before any has its second; and how deep its stack was."""
+    rates: dict[str, float] = {}
+    with contextlib.ExitStack() as running:
+        boards = [running.enter_context(board.Board(built.path)) for built in flavour]
+        for _ in range(ROUNDS):
+            for built, machine in zip(flavour, boards):
+                # Some close a connection that was idle for a second.
+                with machine.connect() as stream:
+                    rates[built.image] = max(rates.get(built.image, 0), Exchange(stream).round()[1])
+        return [(rates[built.image], machine.stack_high_water(built.elf)) for built, machine in zip(flavour, boards)]
+
+
+def instructions(built: Built, counter: pathlib.Path) -> float:
     with tempfile.NamedTemporaryFile() as count:
-        with board.Board(built.path, "-plugin", f"{counter},count={count.name}") as counted, counted.connect() as stream:
+        with board.Board(built.path, "-plugin", f"{counter},count={count.name}") as machine, machine.connect() as stream:
             exchange = Exchange(stream)
             executed = mmap.mmap(count.fileno(), 8)
             per_request = [counted_round(exchange, executed) for _ in range(ROUNDS)]
             executed.close()
-    one = built.one_connection
-    row = Row(built.image, built.flavour.name, built.elf.flash, one and one.static_ram,
-              one and built.elf.static_ram - one.static_ram, stack, statistics.median(per_request), rate)
-    print(f"{row.image} for {row.flavour} has run", flush=True)
-    return row
+    return statistics.median(per_request)
 
 
 def counted_round(exchange: "Exchange", executed: mmap.mmap) -> float:
