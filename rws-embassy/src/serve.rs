@@ -92,8 +92,9 @@ impl Default for SharedScratch {
 
 /// How a connection stands to the others of its listener.
 pub(crate) trait Seat {
-    /// It waits for its next request since `now`; `waker` makes it look at `must_leave` again.
-    fn idle(&self, now: Instant, waker: Waker);
+    /// It waits for its next request since `now`; `waker` makes it look at `must_leave` again. When to say so again if
+    /// nothing has come until then.
+    fn idle(&self, now: Instant, waker: Waker) -> Instant;
     /// It has something to do.
     fn busy(&self);
     /// It is to end now, if it is idle.
@@ -104,7 +105,9 @@ pub(crate) trait Seat {
 
 /// A connection by itself.
 impl Seat for () {
-    fn idle(&self, _now: Instant, _waker: Waker) {}
+    fn idle(&self, _now: Instant, _waker: Waker) -> Instant {
+        Instant::NEVER
+    }
     fn busy(&self) {}
     fn must_leave(&self) -> bool {
         false
@@ -149,12 +152,12 @@ where
     let mut cx = BoardContext::new(server.platform.clone(), connection);
     let mut drive = Drive::new(&Env { now: now(), limits, date: None });
     loop {
-        let next = poll_fn(|task| {
+        let (next, again_at) = poll_fn(|task| {
             cx.set_waker(task.waker());
             Poll::Ready(turn(&mut drive, (buf, scratch), &mut cx, server, seat))
         })
         .await;
-        let due = timer(drive.deadline());
+        let due = timer(drive.deadline().min(again_at));
         match next {
             Next::Send => match select(transport.write(drive.unsent(buf)), due).await {
                 Either::First(Ok(n)) if n > 0 => drive.written(&Env { now: now(), limits, date: None }, n),
@@ -186,7 +189,7 @@ fn turn<S, P, K>(
     cx: &mut BoardContext<P>,
     server: &Server<'_, S, P>,
     seat: &K,
-) -> Next
+) -> (Next, Instant)
 where
     P: Platform,
     S: Service<BoardContext<P>>,
@@ -205,13 +208,11 @@ where
         let mut lent = Lent { buf, scratch };
         drive.turn(&env, &mut lent, server.service, cx)
     });
-    if drive.is_idle() {
-        seat.idle(env.now, cx.waker());
-    }
-    next
+    let again_at = if drive.is_idle() { seat.idle(env.now, cx.waker()) } else { Instant::NEVER };
+    (next, again_at)
 }
 
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::from_micros(embassy_time::Instant::now().as_micros())
 }
 

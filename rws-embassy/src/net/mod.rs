@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The stack has no backlog: a connection finds a socket that listens or is refused. So when none listens, the
-//! connection that has waited longest for its next request is closed for the next client's sake.
+//! connection that has waited longest for its next request is closed for the next client's sake; but not one whose
+//! first request may be on its way.
 
 mod pool;
 mod resources;

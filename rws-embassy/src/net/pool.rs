@@ -9,6 +9,9 @@ use rws_core::Instant;
 
 use crate::serve::{Seat, SharedScratch};
 
+/// For so long a new connection need not make room for others: its first request is on its way.
+const FRESH_US: u64 = 500_000;
+
 /// How each socket of a pool stands. For the tasks of one executor: it is not shared between interrupts.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool<'r> {
@@ -37,6 +40,8 @@ enum Use {
     Free,
     /// It listens.
     Listening,
+    /// Its connection is there since then, and has said nothing yet.
+    Fresh(Instant),
     /// It has a connection that has something to do.
     Busy,
     /// Its connection waits for a request, since then.
@@ -85,7 +90,7 @@ impl<'r> Pool<'r> {
                 Use::Idle(since) if oldest.is_none_or(|(other, ..)| since < other) => {
                     oldest = Some((since, at, seat))
                 }
-                Use::Idle(_) | Use::Busy | Use::Free => {}
+                Use::Idle(_) | Use::Fresh(_) | Use::Busy | Use::Free => {}
             }
         }
         if let Some((_, at, seat)) = oldest {
@@ -127,8 +132,8 @@ impl Place<'_> {
     }
 
     /// It has a connection; another socket should listen now.
-    pub(crate) fn is_taken(&self) {
-        self.set(Use::Busy);
+    pub(crate) fn is_taken(&self, now: Instant) {
+        self.set(Use::Fresh(now));
         self.pool.make_room();
     }
 
@@ -152,15 +157,20 @@ impl Place<'_> {
 }
 
 impl Seat for Place<'_> {
-    fn idle(&self, now: Instant, waker: Waker) {
-        if self.is(Use::Leaving) {
-            return;
+    fn idle(&self, now: Instant, waker: Waker) -> Instant {
+        let Some(seat) = self.pool.seats.get(self.at) else { return Instant::NEVER };
+        match seat.use_.get() {
+            Use::Leaving => return Instant::NEVER,
+            Use::Fresh(since) => {
+                seat.waker.set(Some(waker));
+                return since.after_us(FRESH_US);
+            }
+            Use::Idle(_) | Use::Busy | Use::Listening | Use::Free => {}
         }
-        if let Some(seat) = self.pool.seats.get(self.at) {
-            seat.waker.set(Some(waker));
-            seat.use_.set(Use::Idle(now));
-        }
+        seat.waker.set(Some(waker));
+        seat.use_.set(Use::Idle(now));
         self.pool.make_room();
+        Instant::NEVER
     }
 
     fn busy(&self) {

@@ -11,7 +11,7 @@ use rws_core::service::{ConnectionInfo, Service};
 
 use super::pool::Pool;
 use crate::context::{BoardContext, Platform};
-use crate::serve::{Ended, Server, Transport, serve_at};
+use crate::serve::{Ended, Server, Transport, now, serve_at};
 
 /// How long a handshake, or a peer that acknowledges nothing, is waited for.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ impl Slot<'_> {
             seat.listens();
             match select(socket.0.accept(port), seat.stopped()).await {
                 Either::First(Ok(())) => {
-                    seat.is_taken();
+                    seat.is_taken(now());
                     let connection = socket.info();
                     let ended =
                         serve_at(&mut socket, (self.buf, pool.scratch), connection, server, &seat).await;

@@ -162,6 +162,43 @@ fn more_clients_than_sockets_are_served_since_the_idle_one_makes_room() {
 }
 
 #[test]
+fn a_client_that_was_just_accepted_need_not_make_room() {
+    let world = World::new(App::default());
+    let stack = world.client;
+    world.run(async move {
+        let mut clients = Vec::new();
+        for _ in 0..SOCKETS {
+            clients.push(Client::connect(stack).await.expect("a socket listens"));
+        }
+        assert!(Client::connect(stack).await.is_none(), "no socket listens");
+        embassy_time::Timer::after_millis(300).await;
+        for client in &mut clients {
+            client.send(GET).await;
+        }
+        for client in &mut clients {
+            assert_eq!(client.read_until("hello\n").await, ANSWER);
+        }
+    });
+}
+
+#[test]
+fn clients_that_say_nothing_make_room_in_the_end() {
+    let world = World::new(App::default());
+    let stack = world.client;
+    world.run(async move {
+        let mut silent = Vec::new();
+        for _ in 0..SOCKETS {
+            silent.push(Client::connect(stack).await.expect("a socket listens"));
+        }
+        embassy_time::Timer::after_millis(1000).await;
+        let mut client = Client::connect(stack).await.expect("one of them made room");
+        client.send(GET).await;
+        assert_eq!(client.read_until("hello\n").await, ANSWER);
+        assert_eq!(silent[0].read_to_end().await, (String::new(), true));
+    });
+}
+
+#[test]
 fn a_pool_that_is_shut_down_finishes_what_it_has() {
     let world = World::new(App::default());
     let stack = world.client;
