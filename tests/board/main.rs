@@ -5,6 +5,7 @@
 //! | the board itself: a bare TCP echo sends back what it hears | `echo` |
 //! | a small image on rws answers plain, pipelined and dribbled requests, and more clients than it has sockets | `hello` |
 //! | the firmware answers byte by byte as the same service does on a server | `exchanges` |
+//! | what is a framing error there is the same error here: all of the corpora and of `smuggling`, in any pieces | `framing` |
 //!
 //! Each test runs QEMU with an image of its own (`machine`), on a free port, from the line that says its sockets listen
 //! until the test ends. An image that panics or faults ends QEMU, and with it the test. A fresh connection can wait half
@@ -12,5 +13,6 @@
 
 mod echo;
 mod exchanges;
+mod framing;
 mod hello;
 mod machine;

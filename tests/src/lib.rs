@@ -5,4 +5,5 @@ pub mod content;
 pub mod corpora;
 pub mod device;
 pub mod peer;
+pub mod smuggling;
 pub mod streaming;

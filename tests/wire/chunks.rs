@@ -1,53 +1,10 @@
 //! Chunked bodies that bend the grammar: one reading, or none (RFC 9112 §7.1).
 
+use rws_tests::smuggling::BENT;
+
 use crate::serving::Site;
 
 const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
-
-/// Chunked bodies that are refused; each would read as whole to somebody.
-const BENT: &[&str] = &[
-    "5\nhello\r\n0\r\n\r\n",
-    "5\rhello\r\n0\r\n\r\n",
-    "5\r\nhello\n0\r\n\r\n",
-    "5\r\nhello0\r\n\r\n",
-    "5\r\nhelloX\r\n0\r\n\r\n",
-    "5\r\nhello!!0\r\n\r\n",
-    "5\r\nhello\r\n0\n\n",
-    "5\r\nhello\r\n0\r\n\n",
-    "5\r\nhello\r\n0\r\n\r\r\n",
-    "0x5\r\nhello\r\n0\r\n\r\n",
-    "+5\r\nhello\r\n0\r\n\r\n",
-    "-5\r\nhello\r\n0\r\n\r\n",
-    " 5\r\nhello\r\n0\r\n\r\n",
-    "5 \r\nhello\r\n0\r\n\r\n",
-    "5\t\r\nhello\r\n0\r\n\r\n",
-    "5,\r\nhello\r\n0\r\n\r\n",
-    "5_\r\nhello\r\n0\r\n\r\n",
-    "5\0\r\nhello\r\n0\r\n\r\n",
-    "\r\n5\r\nhello\r\n0\r\n\r\n",
-    "\r\n",
-    ";\r\nhello\r\n0\r\n\r\n",
-    ";a=b\r\nhello\r\n0\r\n\r\n",
-    "5;\r\nhello\r\n0\r\n\r\n",
-    "5;a\nhello\r\n0\r\n\r\n",
-    "5;a=\"\r\nhello\r\n0\r\n\r\n",
-    "5;a=b\0\r\nhello\r\n0\r\n\r\n",
-    "5;a\rb\r\nhello\r\n0\r\n\r\n",
-    "00000000000000005\r\nhello\r\n0\r\n\r\n",
-    "10000000000000005\r\nhello\r\n0\r\n\r\n",
-    "100000000000000000\r\nhello\r\n0\r\n\r\n",
-    "g\r\nhello\r\n0\r\n\r\n",
-    "5\r\nhello\r\n-0\r\n\r\n",
-    "5\r\nhello\r\n0;\r\n\r\n",
-    "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n",
-    "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
-    "5\r\nhello\r\n0\r\nHost: b\r\n\r\n",
-    "5\r\nhello\r\n0\r\nX: a\0b\r\n\r\n",
-    "5\r\nhello\r\n0\r\nX : a\r\n\r\n",
-    "5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n",
-    "5\r\nhello\r\n0\r\nX: a\nY: b\r\n\r\n",
-    "5\r\nhello\r\n0\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n",
-];
 
 #[test]
 fn a_bent_chunk_is_refused_and_what_follows_is_not_served() {

@@ -3,6 +3,8 @@
 //! The oracle is a counter behind `/hidden`: it must stay at zero, and the connection must be closed after
 //! one answer, so that a front which disagrees with us has nothing left to disagree about.
 
+use rws_tests::smuggling::{CODING_LINES, CODINGS, CODINGS_THAT_WE_LACK, LENGTH_LINES, LENGTHS, NOISE};
+
 use crate::serving::Site;
 
 /// What is hidden.
@@ -42,48 +44,10 @@ fn a_length_and_a_coding_together_are_refused_in_either_order() {
 #[test]
 fn lengths_that_can_be_read_in_two_ways_are_refused() {
     let site = Site::new();
-    for length in [
-        "+5",
-        "-5",
-        "5,5",
-        "5, 5",
-        "5;",
-        "5 5",
-        "0x5",
-        "0b1",
-        "5.0",
-        "1e1",
-        "5h",
-        "",
-        "\"5\"",
-        "5\u{a0}",
-        "\u{665}",
-        "99999999999999999999999999",
-        "18446744073709551616",
-        "5,",
-        ",5",
-        "5_0",
-        "five",
-        "NaN",
-    ] {
+    for length in LENGTHS {
         refused(&site, length, 400, &post(&format!("Content-Length: {length}\r\n")));
     }
-    for lines in [
-        "Content-Length: 5\r\nContent-Length: 5\r\n",
-        "Content-Length: 5\r\nContent-Length: 0\r\n",
-        "Content-Length: 0\r\nX: y\r\ncontent-length: 45\r\n",
-        "Content-Length : 5\r\n",
-        "Content-Length\t: 5\r\n",
-        " Content-Length: 5\r\n",
-        "X: y\r\n Content-Length: 5\r\n",
-        "Content-Length: 5\0\r\n",
-        "Content-Length: 5\rX: y\r\n",
-        "Content-Length: \n5\r\n",
-        "Content-Length:\x0b5\r\n",
-        "Content-Length: 5\x0c\r\n",
-        "Content-\0Length: 5\r\n",
-        "\u{feff}Content-Length: 5\r\n",
-    ] {
+    for lines in LENGTH_LINES {
         refused(&site, lines, 400, &post(lines));
     }
 }
@@ -91,46 +55,10 @@ fn lengths_that_can_be_read_in_two_ways_are_refused() {
 #[test]
 fn codings_that_can_be_read_in_two_ways_are_refused() {
     let site = Site::new();
-    for coding in [
-        "chunked, identity",
-        "identity",
-        "chunked, chunked",
-        "chunked;q=1",
-        "\"chunked\"",
-        "xchunked",
-        "chunkedx",
-        "",
-        "chunked,",
-        ",chunked,",
-        "chunked, gzip",
-        "gzip",
-        "chun ked",
-        "\x0bchunked",
-        "chunked\x0c",
-        "chunked\0",
-        "c\u{212a}unked",
-        "chunked\u{a0}",
-        "chunked, x\r\nX: y",
-        "chunked\r\n , x",
-        "'chunked'",
-    ] {
+    for coding in CODINGS {
         refused(&site, coding, 400, &post(&format!("Transfer-Encoding: {coding}\r\n")));
     }
-    for lines in [
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
-        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: chunked\r\nTransfer-encoding: x\r\n",
-        "Transfer-Encoding : chunked\r\n",
-        "Transfer-Encoding\t: chunked\r\n",
-        "Transfer-Encoding\r\n: chunked\r\n",
-        "X: y\nTransfer-Encoding: chunked\r\n",
-        "X: y\rTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding:\r\n chunked\r\n",
-        "Transfer-Encoding: chunked\n\r\n",
-        "\0Transfer-Encoding: chunked\r\n",
-        "Transfer-Encoding\0: chunked\r\n",
-    ] {
+    for lines in CODING_LINES {
         refused(&site, lines, 400, &post(lines));
     }
 }
@@ -138,7 +66,7 @@ fn codings_that_can_be_read_in_two_ways_are_refused() {
 #[test]
 fn a_coding_that_we_lack_before_the_final_one_is_not_implemented() {
     let site = Site::new();
-    for coding in ["gzip, chunked", "identity,chunked", "x, y , chunked"] {
+    for coding in CODINGS_THAT_WE_LACK {
         refused(&site, coding, 501, &post(&format!("Transfer-Encoding: {coding}\r\n")));
     }
 }
@@ -258,7 +186,7 @@ fn one_empty_line_before_a_request_is_skipped_and_no_other_noise() {
     assert_eq!(peer.answer().status, 200);
     peer.send("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(peer.answer().status, 200);
-    for noise in ["\r\n\r\n", "\n", " ", "\t", "\0", "\r", "\r\r\n", " \r\n"] {
+    for noise in NOISE {
         refused(&site, noise, 400, format!("{noise}GET / HTTP/1.1\r\nHost: a\r\n\r\n{HIDDEN}").as_bytes());
     }
 }
