@@ -85,6 +85,17 @@ fn a_trace_goes_on_with_a_span_of_ours_and_a_malformed_one_begins_anew() {
 }
 
 #[test]
+fn a_client_neither_has_the_ids_removed_nor_writes_others_in_disguise() {
+    let upstream = Upstream::new();
+    let site = Site::logged(&[upstream.address()], |_| {});
+    let lines = "Connection: traceparent, x-request-id\r\nX_Request_ID: forged\r\nx-request_id: forged\r\n";
+    let (seen, answer) = exchange(&upstream, &site, lines);
+    assert_eq!(seen.field("X-Request-ID"), answer.field("X-Request-ID"));
+    assert!(seen.field("Traceparent").is_some_and(|parent| parent.len() == PARENT.len()));
+    assert!(!seen.fields.iter().any(|(_, value)| value == "forged"), "{:?}", seen.fields);
+}
+
+#[test]
 fn error_pages_end_with_the_id() {
     let backend = refusing();
     let site = Site::logged(&[backend], |_| {});

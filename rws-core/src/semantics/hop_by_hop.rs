@@ -71,6 +71,8 @@ fn is_protected(name: FieldName<'_>) -> bool {
             | KnownName::XForwardedHost
             | KnownName::XForwardedProto
             | KnownName::XRequestId
+            | KnownName::Traceparent
+            | KnownName::Tracestate
             | KnownName::Via
     )
 }
@@ -128,11 +130,13 @@ mod tests {
     #[test]
     fn a_peer_cannot_have_protecting_fields_removed() {
         let lines = [
-            ("Connection", "authorization, cookie, x-forwarded-for"),
+            ("Connection", "authorization, cookie, x-forwarded-for, traceparent, tracestate"),
             ("Authorization", "a"),
             ("Cookie", "b"),
             ("X-Forwarded-For", "c"),
+            ("Traceparent", "d"),
+            ("Tracestate", "e"),
         ];
-        assert_eq!(kept(&lines), ["Authorization", "Cookie", "X-Forwarded-For"]);
+        assert_eq!(kept(&lines), lines[1..].iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 }

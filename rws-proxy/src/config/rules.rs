@@ -259,6 +259,12 @@ pub(super) fn location(text: &str) -> Result<String, Problem> {
     if !begins_well || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Problem::new(format!("{} is not a location", quoted(text))).hint(hint));
     }
+    // A browser takes what follows for a host, and `\\` for `/` (the URL Standard).
+    if text.starts_with("//") || text.contains('\\') {
+        let problem = Problem::new(format!("{} is not a location", quoted(text)));
+        return Err(problem
+            .hint("it would lead to another host: write that one as a URL, or the path with one slash"));
+    }
     Ok(text.to_owned())
 }
 

@@ -11,7 +11,7 @@ use rws_core::message::{
     BodyFraming, FieldBlock, FieldName, KnownName, OwnedFields, RequestHead, Span, TargetForm, Version,
     encode_path, is_encoded_path,
 };
-use rws_core::semantics::hop_by_hop::{EndToEnd, is_hop_by_hop};
+use rws_core::semantics::hop_by_hop::EndToEnd;
 use rws_core::semantics::list::members;
 use rws_core::service::ConnectionInfo;
 
@@ -234,13 +234,11 @@ fn claims(name: &[u8], claim: &[u8]) -> bool {
         .is_some_and(|front| front.iter().zip(claim).all(|(&byte, &own)| as_cgi(byte) == own))
 }
 
-/// Whether `name`, read with `-` for `_`, is one that this hop writes itself or that ends here.
+/// Whether `name`, read with `-` for `_`, is one that we know: nobody writes those so who means well. Whatever we
+/// decide by the one spelling (framing, ids, who asks) could be taken back by the other.
 fn is_disguised(name: &[u8]) -> bool {
     let plain: Vec<u8> = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
-    KnownName::from_bytes(&plain).is_some_and(|known| {
-        let known = FieldName::Known(known);
-        is_ours(known) || is_hop_by_hop(known)
-    })
+    KnownName::from_bytes(&plain).is_some()
 }
 
 /// The values of this hop's fields, one behind the other, written without a formatter: each request has them.
