@@ -59,6 +59,18 @@ impl Running {
 
     /// `rws` with the example's configuration, but for the ports, which are the test's.
     fn rws(upstreams: &[&Running]) -> (Running, tempfile::TempDir) {
+        Running::rws_by(Command::new(binary()), upstreams)
+    }
+
+    /// As [`Running::rws`], with one thread that serves and so many descriptors.
+    fn rws_with_descriptors(count: u32, upstreams: &[&Running]) -> (Running, tempfile::TempDir) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {count}; exec \"$@\""), "sh"]);
+        shell.arg(binary()).args(["--thread-count", "1"]);
+        Running::rws_by(shell, upstreams)
+    }
+
+    fn rws_by(mut command: Command, upstreams: &[&Running]) -> (Running, tempfile::TempDir) {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/proxy.toml");
         let mut text = std::fs::read_to_string(example).expect("the example");
         for (upstream, port) in upstreams.iter().zip(["9001", "9002"]) {
@@ -70,7 +82,6 @@ impl Running {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("proxy.toml");
         std::fs::write(&config, text).expect("a file");
-        let mut command = Command::new(binary());
         command.args(["--port", "0", "--config"]).arg(config);
         (Running::start(&mut command), folder)
     }
@@ -85,6 +96,11 @@ impl Running {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
         line.trim().strip_suffix(" kB").and_then(|figure| figure.parse().ok()).expect("a figure")
+    }
+
+    fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.process.id());
+        std::fs::read_dir(folder).expect("it runs").count()
     }
 
     fn connect(&self) -> Client {
@@ -251,4 +267,25 @@ fn reserve(address: SocketAddr) -> Socket {
 /// A new process at the address of one that was killed.
 fn restarted(old: &Running) -> Running {
     Running::upstream_at(&old.address.to_string())
+}
+
+#[test]
+fn a_server_without_descriptors_says_503_and_blames_no_upstream() {
+    const DESCRIPTORS: u32 = 40;
+    let upstream = Running::upstream();
+    let (rws, _folder) = Running::rws_with_descriptors(DESCRIPTORS, &[&upstream, &upstream]);
+    let mut client = rws.connect();
+    assert_eq!(client.get("/hello").status, 200);
+    let crowd: Vec<Client> = (0..DESCRIPTORS).map(|_| rws.connect()).collect();
+    while rws.descriptors() < DESCRIPTORS as usize {
+        std::thread::yield_now();
+    }
+    let answer = client.get("/who");
+    assert_eq!((answer.status, answer.field("Retry-After")), (503, Some("1")), "{}", answer.text());
+    assert!(answer.text().starts_with("the server is out of file descriptors"), "{}", answer.text());
+    drop(crowd);
+    while rws.descriptors() > DESCRIPTORS as usize / 2 {
+        std::thread::yield_now();
+    }
+    assert_eq!(client.get("/who").status, 200, "it is over when there are some again");
 }

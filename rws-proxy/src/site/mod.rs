@@ -306,7 +306,8 @@ impl Application for Site {
         if let Forwarded::Failed(error) = forwarded {
             note.error = Some(error.text());
             let page = Page::text(error.status(), &format!("{}\n", error.text()));
-            state.answer = page.into();
+            let is_for_now = error.status() == Status::SERVICE_UNAVAILABLE;
+            state.answer = if is_for_now { page.with(KnownName::RetryAfter, "1") } else { page }.into();
             sign(&mut state.answer, note);
         } else if !note.id().is_empty() {
             // It is a field value of moderate length, and there is room for it.

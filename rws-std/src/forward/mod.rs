@@ -144,6 +144,8 @@ pub enum Forwarded<'e> {
 pub enum ForwardError {
     /// No backend is left to try.
     NoBackend,
+    /// This process has no descriptor or memory left for a connection to a backend.
+    NoSocket,
     /// The backend takes no connection.
     Connect,
     /// The backend did not take a connection in time.
@@ -163,13 +165,14 @@ pub enum ForwardError {
 }
 
 impl ForwardError {
-    /// 502 (Bad Gateway), 504 (Gateway Timeout), 413 or 431 where the request is too large, or 500 where the
-    /// server is at fault.
+    /// 502 (Bad Gateway), 504 (Gateway Timeout), 413 or 431 where the request is too large, 503 or 500 where the
+    /// server is at fault: for now, or until it is changed.
     pub const fn status(self) -> Status {
         match self {
             ForwardError::ConnectTimeout | ForwardError::ReadTimeout => Status::GATEWAY_TIMEOUT,
             ForwardError::BodyTooLarge => Status::CONTENT_TOO_LARGE,
             ForwardError::HeadTooLarge => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            ForwardError::NoSocket => Status::SERVICE_UNAVAILABLE,
             ForwardError::LayerInTheWay => Status::INTERNAL_SERVER_ERROR,
             ForwardError::NoBackend
             | ForwardError::Connect
@@ -182,6 +185,7 @@ impl ForwardError {
     pub const fn text(self) -> &'static str {
         match self {
             ForwardError::NoBackend => "no upstream is available",
+            ForwardError::NoSocket => "the server is out of file descriptors or memory",
             ForwardError::Connect => "the upstream takes no connections",
             ForwardError::ConnectTimeout => "the upstream did not take a connection in time",
             ForwardError::Closed => "the upstream closed the connection",

@@ -3,12 +3,10 @@
 use alloc::sync::Arc;
 
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
-use rws_core::message::{
-    Field, FieldBlock, FieldName, KnownName, OwnedFields, RequestHead, ResponseHead, Span,
-};
+use rws_core::message::{FieldName, OwnedFields, RequestHead, ResponseHead};
 use rws_core::semantics::hop_by_hop::EndToEnd;
 use rws_core::service::{Context, Service, Taken};
-use rws_core::{Error, Status};
+use rws_core::{Error, Status, field_lines};
 
 use super::{Forward, ForwardOptions, Forwarded, Memory, Upstream};
 use crate::application::Application;
@@ -72,7 +70,7 @@ impl ProxyState {
             }
             Forwarded::Failed(error) => {
                 self.text = error.text();
-                self.memory.kept().fields = text_fields();
+                self.memory.kept().fields = text_fields(error.status());
                 self.answer = Some((error.status(), BodyPlan::Sized(self.text.len() as u64)));
             }
         }
@@ -118,9 +116,11 @@ impl Drop for ProxyState {
     }
 }
 
-fn text_fields() -> OwnedFields {
-    const TYPE: &[Field] = &[Field::known(KnownName::ContentType, Span { at: 0, len: 10 })];
-    OwnedFields::copy_of(FieldBlock::new(b"text/plain", TYPE))
+fn text_fields(status: Status) -> OwnedFields {
+    OwnedFields::copy_of(match status {
+        Status::SERVICE_UNAVAILABLE => field_lines!["Content-Type: text/plain", "Retry-After: 1"],
+        _ => field_lines!["Content-Type: text/plain"],
+    })
 }
 
 impl Service<JobCx> for ReverseProxy {

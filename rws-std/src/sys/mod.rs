@@ -31,6 +31,6 @@ pub use self::event_fd::EventFd;
 pub use self::listener::{ListenOptions, bound_address, claim, listen};
 pub use self::process::{raise_open_files_limit, set_thread_name};
 pub use self::socket::{
-    Transfer, close_with_reset, connect, half_close, pending_error, recv, send, send_file, send_more,
-    send_vectored, was_reset,
+    Transfer, close_with_reset, connect, half_close, is_exhausted, pending_error, recv, send, send_file,
+    send_more, send_vectored, was_reset,
 };

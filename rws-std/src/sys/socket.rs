@@ -117,6 +117,15 @@ pub fn connect(address: SocketAddr) -> io::Result<OwnedFd> {
     }
 }
 
+/// Whether `error` says that this process or machine has no descriptor or memory left for another socket, which is
+/// nobody's fault but ours.
+pub fn is_exhausted(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
+    )
+}
+
 /// Says that we send no more (FIN) and goes on reading: first half of the close that doesn't destroy the last
 /// answer (RFC 9112 §9.6).
 ///

@@ -188,8 +188,9 @@ impl<A: Application> Shard<A> {
                 Some(key) => key,
                 None => match self.connect(backend, pool, flow.plan.connect_timeout_us) {
                     Ok(key) => key,
-                    Err(_) => {
-                        error = ForwardError::Connect;
+                    Err(refusal) => {
+                        let is_ours = sys::is_exhausted(&refusal);
+                        error = if is_ours { ForwardError::NoSocket } else { ForwardError::Connect };
                         continue;
                     }
                 },
