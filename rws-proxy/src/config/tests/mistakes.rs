@@ -252,7 +252,7 @@ fn each_action_has_its_own_keys() {
         ("type = \"redirect\"\nlocation = \"/a\\nb\"", "`/a\\nb` is not a location"),
         ("type = \"redirect\"\nlocation = \"javascript:x\"", "`javascript:x` is not a location"),
         ("type = \"redirect\"\nlocation = \"//new\"", "`//new` is not a location"),
-        ("type = \"redirect\"\nlocation = '/\\new'", "is not a location"),
+        ("type = \"redirect\"\nlocation = '/\\new'", "`/\\\\new` is not a location"),
         ("type = \"redirect\"\nlocation = \"/\"\nstatus = 304", "`status` of a redirect cannot be 304"),
         ("type = \"static\"\nroot = \"\"", "`root` is not a path: ``"),
         ("type = \"static\"\nroot = \".\"\nindex = \"../x\"", "`index` is not a plain file name: `../x`"),
