@@ -10,6 +10,7 @@ use rws_std::{App, Failure, Placement, Request, Response, Running, Server, Statu
 use serde_json::Value;
 
 use crate::peer::{PATIENCE, Peer};
+use crate::process::settles;
 
 /// What a collected body may have at most: the app's default.
 const COLLECTED_BYTES_MAX: usize = 2 << 20;
@@ -273,4 +274,27 @@ fn a_route_runs_where_it_is_placed() {
         assert_eq!(peer.get("/thread/inline").text(), "rws-shard-0\n");
         assert_eq!(peer.get("/thread/offload").text(), "rws-spare\n");
     }
+}
+
+#[test]
+fn bodies_in_memory_share_a_bound_beyond_which_there_is_503() {
+    let site = Site::of(|app| app.body_bytes_max(1000).collected_bytes_max(COLLECTED_BYTES_MAX + 500));
+    let post = |length: usize| format!("POST /long HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let mut slow = site.connect();
+    slow.send(post(COLLECTED_BYTES_MAX) + &"x".repeat(COLLECTED_BYTES_MAX - 1));
+    let mut other = site.connect();
+    // Until all of it is there.
+    settles("the bound", || {
+        other.send(post(502) + &"x".repeat(502));
+        let answer = other.answer();
+        assert!(answer.status == 200 || answer.field("Retry-After") == Some("1"), "{}", answer.status);
+        answer.status == 503
+    });
+    other.send(post(500) + &"x".repeat(500));
+    assert_eq!(other.answer().status, 200, "what fits is taken");
+    slow.send("x");
+    assert_eq!(slow.answer().text(), COLLECTED_BYTES_MAX.to_string());
+    other.send(post(502) + &"x".repeat(502));
+    assert_eq!(other.answer().status, 200, "it was given back");
+    assert_eq!(site.running.drain(), 0);
 }

@@ -1,7 +1,7 @@
 //! Where a route leads: a handler, and how its body and its thread are provided.
 
 use rws_core::Status;
-use rws_core::message::{BodyFraming, RequestHead};
+use rws_core::message::{BodyFraming, KnownName, RequestHead};
 
 use super::body::Body;
 use super::handler::{BoxedHandler, Handler, boxed};
@@ -19,6 +19,16 @@ pub(super) enum Endpoint<S> {
     Function(Function<S>),
     /// A folder of files.
     Files(FileServer),
+}
+
+impl<S: 'static> Endpoint<S> {
+    /// How many bytes of a body this route may collect in memory.
+    pub(super) fn collected_bytes_max(&self, unsaid: usize) -> usize {
+        match self {
+            Endpoint::Function(function) if !function.options.streams => function.collected_bytes_max(unsaid),
+            Endpoint::Function(_) | Endpoint::Files(_) => 0,
+        }
+    }
 }
 
 /// A handler, and what its route knows about it.
@@ -130,4 +140,9 @@ impl Drop for Lesson<'_> {
 
 pub(super) fn too_large() -> Response {
     Response::text("the body is too large\n").status(Status::CONTENT_TOO_LARGE)
+}
+
+pub(super) fn busy() -> Response {
+    let text = Response::text("the server is busy\n").status(Status::SERVICE_UNAVAILABLE);
+    text.field(KnownName::RetryAfter, "1")
 }

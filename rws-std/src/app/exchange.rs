@@ -13,6 +13,7 @@ use std::thread;
 use rws_core::message::OwnedRequestHead;
 use rws_core::service::Taken;
 
+use super::collected::Collected;
 use super::pipe::Pipe;
 use super::response::Response;
 use crate::files::FilePlan;
@@ -42,7 +43,7 @@ pub(super) struct Answering {
 #[derive(Debug)]
 pub(super) struct Collecting {
     pub(super) head: OwnedRequestHead,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Collected,
     pub(super) bytes_max: usize,
 }
 

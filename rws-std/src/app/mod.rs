@@ -20,6 +20,7 @@
 //! | path parameters | decoded once, with the path | [`Request::param`], [`Request::param_as`] |
 //! | query | decoded when asked for | [`Request::query`], [`Request::query_pairs`] |
 //! | request body | collected beforehand: 413 beyond [`App::body_bytes_max`], 2 MiB unless it is set | [`Request::bytes`], [`Request::text`], `Request::json` |
+//! | request bodies, all together | 503 beyond [`App::collected_bytes_max`], 256 MiB unless it is set | |
 //! | request body, [`streaming`] | read as it comes, with no limit unless the route, a layer or [`Limits`](rws_core::Limits) sets one | [`Request::into_body`] |
 //! | response body | there at once | [`Response::text`], [`Response::html`], [`Response::bytes`], `Response::json` |
 //! | response body, streamed | written later, from any thread | [`Request::stream`] |
@@ -29,6 +30,7 @@
 //! comes), `events` (server-sent events).
 
 mod body;
+mod collected;
 mod endpoint;
 mod exchange;
 mod failure;
@@ -57,6 +59,7 @@ pub use self::request::Request;
 pub use self::response::{IntoResponse, Response};
 pub use self::service::Serving;
 
+use self::collected::Budget;
 use self::endpoint::{Endpoint, Function};
 use self::service::Inner;
 use crate::files::{FileServer, Files};
@@ -66,6 +69,7 @@ use crate::server_handle::ServerHandle;
 
 /// Bytes of a request body that are collected before a handler runs, unless the app says otherwise.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+const COLLECTED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Routes, and the state that their handlers share.
 ///
@@ -92,6 +96,7 @@ pub struct App<S = ()> {
     state: S,
     routes: Vec<Route<Endpoint<S>, Box<str>>>,
     body_bytes_max: usize,
+    collected_bytes_max: usize,
     layers: Stack<JobCx>,
     on_start: Vec<OnStart>,
 }
@@ -131,6 +136,7 @@ impl<S: Send + Sync + 'static> App<S> {
             state,
             routes: Vec::new(),
             body_bytes_max: BODY_BYTES_MAX,
+            collected_bytes_max: COLLECTED_BYTES_MAX,
             layers: Stack::new(),
             on_start: Vec::new(),
         }
@@ -214,6 +220,15 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
+    /// How many bytes of request bodies are in memory at once, those being collected and those that a handler was
+    /// given: 503 for who comes beyond. 256 MiB unless it is said here; the largest body that a route may have fits
+    /// in any case.
+    #[must_use]
+    pub fn collected_bytes_max(mut self, bytes: usize) -> Self {
+        self.collected_bytes_max = bytes;
+        self
+    }
+
     /// The routes, for listings.
     pub fn route_entries(&self) -> impl Iterator<Item = RouteEntry<'_>> {
         self.routes.iter().map(|route| RouteEntry {
@@ -255,9 +270,15 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// The layers, and the app without them: with none around it, an exchange needs no room for theirs.
     pub(crate) fn parts(self) -> Result<(Stack<JobCx>, Serving<S>), RouteError> {
+        let largest = self.routes.iter().map(|route| route.to.collected_bytes_max(self.body_bytes_max)).max();
         let table = OwnedRouteTable::new(self.routes, Order::Specific)?;
-        let inner =
-            Inner { state: self.state, table, body_bytes_max: self.body_bytes_max, on_start: self.on_start };
+        let inner = Inner {
+            state: self.state,
+            table,
+            body_bytes_max: self.body_bytes_max,
+            budget: Budget::new(self.collected_bytes_max.max(largest.unwrap_or(0))),
+            on_start: self.on_start,
+        };
         Ok((self.layers, Serving(Arc::new(inner))))
     }
 }

@@ -14,7 +14,8 @@ use rws_core::service::{Context, Outcome, Service, Taken, WholeAnswer};
 
 use super::OnStart;
 use super::body::Body;
-use super::endpoint::{Asked, Endpoint, Function, too_large};
+use super::collected::{Budget, Collected, UsedUp};
+use super::endpoint::{Asked, Endpoint, Function, busy, too_large};
 use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase, TooLarge};
 use super::pipe::{Pipe, PipeReader};
 use super::response::Response;
@@ -31,6 +32,8 @@ pub(super) struct Inner<S> {
     pub(super) state: S,
     pub(super) table: OwnedRouteTable<Endpoint<S>>,
     pub(super) body_bytes_max: usize,
+    /// For the bodies that are collected.
+    pub(super) budget: Arc<Budget>,
     pub(super) on_start: Vec<OnStart>,
 }
 
@@ -73,9 +76,12 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                     *state = AppExchange::answering(too_large());
                     return Taken::Stop;
                 }
-                collecting.body.extend_from_slice(chunk);
+                if let Err(UsedUp) = collecting.body.push(chunk) {
+                    *state = AppExchange::answering(busy());
+                    return Taken::Stop;
+                }
                 if end {
-                    let body = Body::Bytes(core::mem::take(&mut collecting.body));
+                    let body = Body::Bytes(collecting.body.take());
                     let response = self.0.answer_owned(cx, &collecting.head, body);
                     *state = AppExchange::answering(response);
                 }
@@ -215,7 +221,7 @@ impl<S: Send + Sync + 'static> Serving<S> {
         }
         AppExchange(Phase::Collecting(Box::new(Collecting {
             head: OwnedRequestHead::of(head),
-            body: Vec::new(),
+            body: Collected::new(Arc::clone(&self.0.budget)),
             bytes_max: function.collected_bytes_max(self.0.body_bytes_max),
         })))
     }
@@ -243,8 +249,7 @@ impl<S: Send + Sync + 'static> Serving<S> {
             waker.wake();
         }));
         if started.is_err() {
-            let busy = Response::text("the server is busy\n").status(Status::SERVICE_UNAVAILABLE);
-            return AppExchange::answering(busy.field(KnownName::RetryAfter, "1"));
+            return AppExchange::answering(busy());
         }
         let feed = Some(Box::new(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0) }));
         AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
