@@ -1,6 +1,6 @@
 //! Head parsing: whole requests of three sizes, a response, and heads that are nearly all scanning.
 //!
-//! `cargo bench -p rws-core --bench head`. Instructions are counted with `examples/parse_count.rs` instead.
+//! `cargo bench -p rws-core --bench head`. Instructions are counted by `./tests/run bench`.
 
 use core::hint::black_box;
 
