@@ -1,6 +1,7 @@
 //! One image under QEMU.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -13,6 +14,7 @@ use rws_tests::peer::{PATIENCE, Peer};
 
 const UP: &str = "board: up";
 const TRIES_MAX: usize = 5;
+const TO_ACCEPT: Duration = Duration::from_millis(3);
 
 /// What an image is built for.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +79,12 @@ impl Machine {
         None
     }
 
+    /// QEMU keeps one connection waiting while it accepts another, and one that comes then is heard a second later: so
+    /// this gives it a moment.
     pub(crate) fn connect(&self) -> Peer {
-        Peer::connect(self.address)
+        let peer = Peer::connect(self.address);
+        thread::park_timeout(TO_ACCEPT);
+        peer
     }
 
     /// Whether the image still runs: one that panics or faults ends QEMU.

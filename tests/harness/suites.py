@@ -98,7 +98,7 @@ SUITES = [
     over_the_wire("static", "files: range, conditional, dot-files, symlinks", "release"),
     over_the_wire("proxy", "the rws binary before real upstreams", "release"),
     Suite("board", "images on a simulated Cortex-M, over real sockets", [board.build_tested, nextest("rws-tests", "--test", "board"), soaking.soak],
-          ("nextest", "bare-metal", "qemu-arm", "release"), ("test:board",), env={"RWS_BOARD_IMAGES": str(board.ARTIFACTS)}, minutes_max=20),
+          ("nextest", "bare-metal", "qemu-arm", "release", "curl"), ("test:board",), env={"RWS_BOARD_IMAGES": str(board.ARTIFACTS)}, minutes_max=20),
     Suite("differential", "our reading of requests beside independent implementations",
           [["cargo", "nextest", "run", "--manifest-path", "tests/peers/Cargo.toml", "--test", "differential"]],
           ("nextest",), ("peer-test:differential",)),
