@@ -163,6 +163,7 @@ pub enum ResetCause {
 
 /// What one call of `transmit` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(target_os = "none", repr(u8))]
 pub enum Sent {
     /// This many bytes of `tx` are to be sent. Call again once there is room.
     Bytes(usize),
@@ -198,6 +199,7 @@ pub enum HeadAnswer<'b> {
 /// What body follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(target_os = "none", repr(u8))]
 pub enum BodyPlan {
     /// None.
     None,

@@ -5,7 +5,8 @@
 
 use core::fmt;
 
-use crate::Status;
+use crate::message::Packed;
+use crate::{SMALL, Status};
 
 /// Any error of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +39,14 @@ pub enum PeerFault { $($(#[doc = $doc])+ $name,)+ }
 
             /// One line that says what was wrong, fit for a short error body.
             pub const fn text(self) -> &'static str {
+                if SMALL {
+                    return PeerFault::PACKED_TEXTS.get(self as usize);
+                }
                 match self { $(PeerFault::$name => $text,)+ }
             }
+
+            const PACKED_TEXTS: &'static Packed<{ PeerFault::ALL.len() + 1 }> =
+                &Packed::new(&[$($text,)+], concat!($($text,)+));
         }
     };
 }
@@ -211,5 +218,17 @@ impl From<Misuse> for Error {
 impl From<Capacity> for Error {
     fn from(capacity: Capacity) -> Error {
         Error::Capacity(capacity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PeerFault;
+
+    #[test]
+    fn texts_in_one_piece_are_those_apart() {
+        for &fault in PeerFault::ALL {
+            assert_eq!(PeerFault::PACKED_TEXTS.get(fault as usize), fault.text());
+        }
     }
 }

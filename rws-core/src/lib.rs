@@ -24,6 +24,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+/// Whether bytes of code count for more than speed: on targets without an operating system. What is written twice for
+/// its speed has only its short form there, and what is `inline(always)` elsewhere, as
+/// `cfg_attr(not(target_os = "none"), inline(always))`, is left to the compiler.
+/// Enums that hold 64 bits are `repr(u8)` there: their tags would be of 64 bits otherwise, which is two registers.
+pub(crate) const SMALL: bool = cfg!(target_os = "none");
+
 pub mod connection;
 pub mod env;
 pub mod error;

@@ -39,6 +39,7 @@ enum State {
 
 /// Why [`BodyWriter::write`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(target_os = "none", repr(u8))]
 pub(super) enum Wrote {
     /// The message is complete.
     Done,

@@ -24,6 +24,7 @@ impl Deadlines {
     }
 
     /// Arms the receiving side: a phase of `timeout_us` begins.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn arm_rx(&mut self, env: &Env<'_>, timeout_us: u64) {
         self.rx = env.now.after_us(timeout_us);
         self.rx_progress = 0;
@@ -41,6 +42,7 @@ impl Deadlines {
     }
 
     /// `bytes` were handed to the driver, or a run that it sends by itself was (0).
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn wrote(&mut self, env: &Env<'_>, bytes: u64) {
         if self.unflushed == 0 {
             self.tx = env.now.after_us(env.limits.rate_grace_us);

@@ -6,6 +6,7 @@ use crate::{Method, Status};
 
 /// How a message of ours is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(target_os = "none", repr(u8))]
 pub(super) enum Framing {
     /// No framing field and no body.
     Bare,

@@ -1,8 +1,8 @@
 //! A lent buffer that is filled from the front.
 
-use crate::Capacity;
 use crate::message::{KnownName, Span};
 use crate::scan::copy_into;
+use crate::{Capacity, SMALL};
 
 /// A lent buffer and how much of it is written.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl<'a> Out<'a> {
     }
 
     /// Writes at most `most` bytes: what `write` puts at the front of the rest, or nothing if it fails.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn write<T, E: From<Capacity>>(
         &mut self,
         most: usize,
@@ -87,12 +87,16 @@ impl<'a> Rest<'a> {
     /// Bytes whose number is known: a few moves.
     #[inline(always)]
     pub(super) fn array<const N: usize>(self, bytes: &[u8; N]) -> Result<Rest<'a>, Capacity> {
+        if SMALL {
+            return self.bytes(bytes);
+        }
         let (slot, rest) = self.0.split_first_chunk_mut().ok_or(Capacity::Bytes)?;
         *slot = *bytes;
         Ok(Rest(rest))
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn bytes(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
         let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
         copy_into(slot, bytes);
@@ -100,9 +104,12 @@ impl<'a> Rest<'a> {
     }
 
     /// Field lines: mostly so few bytes that copying both ends of them, which overlap, spares a call.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn lines(self, bytes: &[u8]) -> Result<Rest<'a>, Capacity> {
         const END: usize = 32;
+        if SMALL {
+            return self.bytes(bytes);
+        }
         let (slot, rest) = self.0.split_at_mut_checked(bytes.len()).ok_or(Capacity::Bytes)?;
         if bytes.len() <= 2 * END
             && let (Some(first), Some(last)) = (bytes.first_chunk::<END>(), bytes.last_chunk::<END>())
@@ -116,7 +123,7 @@ impl<'a> Rest<'a> {
     }
 
     /// The start of a line with this name, without a call to copy it.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn line_start(self, name: KnownName) -> Result<Rest<'a>, Capacity> {
         #[cfg(target_pointer_width = "64")]
         if let Some(start) = name.line_start()
@@ -130,9 +137,12 @@ impl<'a> Rest<'a> {
 
     /// What `span` names in `arena`. Where both have the room, a short one is copied with whatever lies behind
     /// it, which the next bytes overwrite: that spares a call.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn part(self, arena: &[u8], span: Span) -> Result<Rest<'a>, Capacity> {
         const SHORT: usize = 32;
+        if SMALL {
+            return self.bytes(span.bytes(arena));
+        }
         let from = arena.get(usize::from(span.at)..).unwrap_or(&[]);
         if usize::from(span.len) <= SHORT
             && let Some(piece) = from.first_chunk::<SHORT>()
@@ -151,9 +161,9 @@ impl<'a> Rest<'a> {
     }
 
     /// A number in decimal, and CRLF.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn decimal_line(self, number: u64) -> Result<Rest<'a>, Capacity> {
-        let (0..10_000, Some(line)) = (number, self.0.first_chunk_mut::<8>()) else {
+        let (0..10_000, Some(line), false) = (number, self.0.first_chunk_mut::<8>(), SMALL) else {
             return self.long_decimal_line(number);
         };
         let digits = four_digits(number as u32);
@@ -166,9 +176,9 @@ impl<'a> Rest<'a> {
     }
 
     /// A number in decimal, CRLF, and the empty line that ends a head.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn decimal_end(self, number: u64) -> Result<Rest<'a>, Capacity> {
-        let (0..10_000, Some(line)) = (number, self.0.first_chunk_mut::<8>()) else {
+        let (0..10_000, Some(line), false) = (number, self.0.first_chunk_mut::<8>(), SMALL) else {
             return self.long_decimal_line(number)?.array(b"\r\n");
         };
         let digits = four_digits(number as u32);
@@ -180,7 +190,7 @@ impl<'a> Rest<'a> {
     }
 
     /// Two texts of known lengths around another, in one piece.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn around<const A: usize, const B: usize, const C: usize, const ALL: usize>(
         self,
         before: &[u8; A],
@@ -219,7 +229,7 @@ impl<'a> Rest<'a> {
 }
 
 /// The digits of a number below 10,000, one a byte, the first lowest.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 const fn four_digits(number: u32) -> u32 {
     // Division by multiplication, exact for as many digits as there are: first pairs, then both pairs at once.
     let high = number.wrapping_mul(5243) >> 19;

@@ -1,6 +1,8 @@
 //! One field line, in eight bytes.
 
 use super::{KnownName, Span};
+use crate::SMALL;
+use crate::scan::TOKEN;
 
 /// A field line as offsets into an arena.
 ///
@@ -150,7 +152,8 @@ impl<'a> From<&'a [u8]> for FieldName<'a> {
 
 /// Whether `name` is a token (RFC 9110 §5.6.2): at least one of the letters, digits and marks it lists.
 pub fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte))
+    !name.is_empty()
+        && name.iter().all(|&byte| if SMALL { TOKEN.contains(byte) } else { is_token_byte(byte) })
 }
 
 /// Whether `value` may stand in a field value as it is (RFC 9110 §5.5): visible bytes, obs-text, space and

@@ -1,6 +1,7 @@
 //! Authorities: host and port, as in `Host` and in request targets (RFC 9110 §7.2, RFC 3986 §3.2).
 
 use super::plain::name_run_end;
+use crate::SMALL;
 
 /// The longest host that is accepted: bytes (RFC 3986 §3.2.2).
 pub const HOST_BYTES_MAX: usize = 255;
@@ -19,6 +20,9 @@ pub fn is_valid_host(value: &[u8]) -> bool {
 /// As [`is_valid_host`], of `arena[at..end]`: what follows lets the quick look read whole blocks.
 #[inline]
 pub(super) fn is_valid_host_at(arena: &[u8], at: usize, end: usize) -> bool {
+    if SMALL {
+        return arena.get(at..end).is_some_and(closer_look);
+    }
     let first = arena.get(at).copied().unwrap_or(0);
     if first.is_ascii_alphanumeric() && end.saturating_sub(at) <= HOST_BYTES_MAX {
         let stop = name_run_end(arena, at.wrapping_add(1), end);

@@ -1,5 +1,7 @@
 //! Field names with an id, so that finding `Host` compares a byte instead of a string.
 
+use super::packed::Packed;
+use crate::SMALL;
 use crate::scan::{Dictionary, Spelling};
 
 macro_rules! known_names {
@@ -16,8 +18,22 @@ macro_rules! known_names {
 
             /// The spelling used on HTTP/1.x: `Content-Type`.
             pub const fn as_str(self) -> &'static str {
+                if SMALL {
+                    return KnownName::PACKED.get(self as usize);
+                }
                 match self { $(KnownName::$name => $spelling,)+ }
             }
+
+            /// The known name with this id.
+            pub fn from_id(id: u8) -> Option<KnownName> {
+                match id {
+                    $(id if id == KnownName::$name as u8 => Some(KnownName::$name),)+
+                    _ => None,
+                }
+            }
+
+            const PACKED: &'static Packed<{ KnownName::ALL.len() + 1 }> =
+                &Packed::new(&[$($spelling,)+], concat!($($spelling,)+));
         }
     };
 }
@@ -126,14 +142,9 @@ impl KnownName {
         candidate.as_str().as_bytes().eq_ignore_ascii_case(name).then_some(candidate)
     }
 
-    /// The known name with this id.
-    pub fn from_id(id: u8) -> Option<KnownName> {
-        KnownName::ALL.get(usize::from(id)).copied()
-    }
-
     /// The one known name that a name of `len` bytes can be whose two first and two last bytes are `ends`. The
     /// caller compares all of it.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn candidate(ends: [u8; 4], len: usize) -> Option<KnownName> {
         SLOTS.get(slot_of(ends, len)).copied()
     }
@@ -141,7 +152,7 @@ impl KnownName {
 
 impl KnownName {
     /// Whether the field steers the engine: framing, the connection, the authority, an expectation.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) const fn steers(self) -> bool {
         self as u8 <= KnownName::Upgrade as u8
     }
@@ -150,7 +161,7 @@ impl KnownName {
 impl Dictionary for KnownName {
     type Word = KnownName;
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn candidate(ends: [u8; 4], len: usize) -> Option<(KnownName, &'static Spelling)> {
         let known = KnownName::candidate(ends, len)?;
         Some((known, SPELLINGS.get(known as usize)?))
@@ -174,7 +185,7 @@ impl LineStart {
 #[cfg(target_pointer_width = "64")]
 impl KnownName {
     /// How a line with this name begins.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn line_start(self) -> Option<&'static LineStart> {
         LINE_STARTS.get(self as usize)
     }
@@ -217,12 +228,12 @@ static SLOTS: [KnownName; SLOTS_LEN] = slots();
 /// How the known names are spelled, by id.
 static SPELLINGS: [Spelling; KnownName::ALL.len()] = spellings();
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 const fn slot_of(ends: [u8; 4], len: usize) -> usize {
     hash(ends, len, MULTIPLIER)
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 const fn hash(ends: [u8; 4], len: usize, multiplier: u32) -> usize {
     let letters = u32::from_le_bytes(ends) | 0x2020_2020;
     (letters.wrapping_add((len as u32) << 5).wrapping_mul(multiplier) >> 24) as usize
@@ -295,6 +306,13 @@ mod tests {
                 assert_eq!(KnownName::from_bytes(spelling.as_bytes()), Some(name));
             }
             assert_eq!(KnownName::from_id(name as u8), Some(name));
+        }
+    }
+
+    #[test]
+    fn names_in_one_piece_are_those_apart() {
+        for &name in KnownName::ALL {
+            assert_eq!(KnownName::PACKED.get(name as usize), name.as_str());
         }
     }
 

@@ -1,5 +1,7 @@
 //! Request methods (RFC 9110 §9).
 
+use crate::SMALL;
+
 /// A request method. One that this crate has no name for is [`Method::Other`]; its spelling is in
 /// [`RequestHead::method_bytes`](crate::RequestHead::method_bytes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +37,10 @@ impl Method {
 
     /// The method with this exact spelling (methods are case-sensitive).
     pub fn from_bytes(name: &[u8]) -> Method {
+        if SMALL {
+            let named = Method::NAMED.into_iter().find(|method| method.as_str().as_bytes() == name);
+            return named.unwrap_or(Method::Other);
+        }
         match name {
             b"GET" => Method::Get,
             b"HEAD" => Method::Head,

@@ -15,6 +15,7 @@ mod known;
 mod method;
 #[cfg(any(test, feature = "alloc"))]
 mod owned;
+mod packed;
 mod path;
 mod plain;
 mod query;
@@ -32,6 +33,7 @@ pub use known::KnownName;
 pub use method::Method;
 #[cfg(any(test, feature = "alloc"))]
 pub use owned::{OwnedFields, OwnedRequestHead};
+pub(crate) use packed::Packed;
 pub use path::{encode_path, is_encoded_path};
 pub use query::{QueryBytes, QueryPairs, QueryText};
 pub(crate) use request::Words;

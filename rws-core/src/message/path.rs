@@ -1,37 +1,7 @@
 //! Canonical paths: one decoding, in one place. The decisions stand in the head of [`target`](super::target).
 
+use crate::scan::{KEPT, SEGMENT, as_text, find, rfind};
 use crate::{Capacity, PeerFault};
-
-/// Bytes that may stand in a path as they are; `/`, `%` and `;` need a closer look.
-const PLAIN: u8 = 1;
-/// Bytes that [`encode_path`] leaves as they are.
-const KEPT: u8 = 2;
-
-const CLASS: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0u8;
-    while byte < 0x80 {
-        let kept = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+'
-            )
-            || matches!(byte, b',' | b'=' | b':' | b'@' | b'/');
-        let plain = kept && byte != b'/' || matches!(byte, b'[' | b']' | b'|' | b'^');
-        #[expect(clippy::indexing_slicing, reason = "a u8 indexes 256 entries")]
-        {
-            table[byte as usize] = if plain { PLAIN } else { 0 } | if kept { KEPT } else { 0 };
-        }
-        byte += 1;
-    }
-    table
-}
-
-fn is(byte: u8, class: u8) -> bool {
-    CLASS.get(usize::from(byte)).is_some_and(|bits| bits & class != 0)
-}
 
 /// Canonicalises `raw`, a path as sent, beginning with a slash. `None`: it is canonical as it stands.
 /// Otherwise its canonical form is at the start of `out`, this long.
@@ -74,7 +44,7 @@ fn is_canonical(raw: &[u8]) -> bool {
                 return false;
             }
             after_slash = true;
-        } else if !is(byte, PLAIN) || (after_slash && byte == b'.') {
+        } else if !SEGMENT.contains(byte) || (after_slash && byte == b'.') {
             return false;
         } else {
             after_slash = false;
@@ -102,7 +72,7 @@ impl Writer<'_> {
     /// Takes the last segment back: `/a/b/` becomes `/a/`. Each byte is taken back at most once, so that a
     /// path costs linear time whatever its `..` segments.
     fn pop_segment(&mut self) -> Result<(), PeerFault> {
-        let parent = self.since(0).split_last().and_then(|(_, parent)| memchr::memrchr(b'/', parent));
+        let parent = self.since(0).split_last().and_then(|(_, parent)| rfind(b'/', parent));
         self.len = parent.ok_or(PeerFault::TargetAmbiguous)?.saturating_add(1);
         Ok(())
     }
@@ -122,13 +92,13 @@ fn decode_segment(segment: &[u8], writer: &mut Writer<'_>) -> Result<(), PeerFau
             }
             b'\\' => return Err(PeerFault::TargetAmbiguous),
             b';' => b';',
-            &byte if is(byte, PLAIN) => byte,
+            &byte if SEGMENT.contains(byte) => byte,
             _ => return Err(PeerFault::TargetSyntax),
         };
         writer.push(byte)?;
     }
     let decoded = writer.since(from);
-    if is_dotted(decoded) || decodes_again(decoded) || core::str::from_utf8(decoded).is_err() {
+    if is_dotted(decoded) || decodes_again(decoded) || as_text(decoded).is_none() {
         return Err(PeerFault::TargetAmbiguous);
     }
     Ok(())
@@ -157,7 +127,7 @@ pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
 
 /// Whether a decoded segment is a dot segment, or would be one (or empty) without its parameters.
 fn is_dotted(segment: &[u8]) -> bool {
-    let name = match memchr::memchr(b';', segment) {
+    let name = match find(b';', segment) {
         Some(0) => return true,
         Some(end) => segment.get(..end).unwrap_or(&[]),
         None => segment,
@@ -173,7 +143,7 @@ fn decodes_again(segment: &[u8]) -> bool {
 
 /// Whether [`encode_path`] would write this path as it is.
 pub fn is_encoded_path(path: &str) -> bool {
-    path.bytes().all(|byte| is(byte, KEPT))
+    path.bytes().all(|byte| KEPT.contains(byte))
 }
 
 /// Writes a canonical path for the wire: what [`parse_target`](super::parse_target) reads back as `path`.
@@ -187,7 +157,7 @@ pub fn encode_path(path: &str, out: &mut [u8]) -> Result<usize, Capacity> {
     const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
     let mut at = 0usize;
     for &byte in path.as_bytes() {
-        if is(byte, KEPT) {
+        if KEPT.contains(byte) {
             *out.get_mut(at).ok_or(Capacity::Bytes)? = byte;
             at = at.saturating_add(1);
             continue;

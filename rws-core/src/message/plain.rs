@@ -37,7 +37,7 @@ pub(super) fn name_run_end(bytes: &[u8], at: usize, end: usize) -> usize {
     })
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 const fn is_letter(byte: u8) -> bool {
     (byte | 0x20).wrapping_sub(b'a') <= b'z' - b'a'
 }
@@ -46,7 +46,7 @@ const fn is_letter(byte: u8) -> bool {
 const BLOCKS: bool = cfg!(any(target_feature = "sse2", target_feature = "neon"));
 
 /// The first place in `at..end` where `stops` says so of the byte before and the byte; `end` if there is none.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn run_end(bytes: &[u8], mut at: usize, end: usize, stops: impl Fn(u8, u8) -> bool) -> usize {
     // A block may reach past `end`: what it says of the bytes there does not count.
     while BLOCKS && at < end {
@@ -69,7 +69,7 @@ fn run_end(bytes: &[u8], mut at: usize, end: usize, stops: impl Fn(u8, u8) -> bo
 }
 
 /// One byte of ones for each of the last sixteen at which to stop, the first lowest.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 #[expect(
     clippy::indexing_slicing,
     reason = "below 17, which the compiler sees; in this shape it makes vector code"

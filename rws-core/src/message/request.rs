@@ -44,6 +44,7 @@ pub struct TargetSpans {
 
 /// How a message's body is framed (RFC 9112 §6.3, RFC 9113 §8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(target_os = "none", repr(u8))]
 pub enum BodyFraming {
     /// No body.
     None,

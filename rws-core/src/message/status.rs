@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use super::packed::Packed;
+use crate::SMALL;
+
 /// A three-digit status code, 100 to 999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -15,7 +18,20 @@ macro_rules! statuses {
 
             /// The reason phrase of RFC 9110 §15 (and the RFCs that register more); empty for others.
             pub const fn reason(self) -> &'static str {
+                if SMALL {
+                    return self.packed_reason();
+                }
                 match self.0 { $($code => $reason,)+ _ => "" }
+            }
+
+            const fn packed_reason(self) -> &'static str {
+                const CODES: &[u16] = &[$($code,)+];
+                static REASONS: Packed<{ CODES.len() + 1 }> = Packed::new(&[$($reason,)+], concat!($($reason,)+));
+                let mut rest = CODES;
+                while let [code, others @ ..] = rest && *code != self.0 {
+                    rest = others;
+                }
+                REASONS.get(CODES.len().wrapping_sub(rest.len()))
             }
         }
     };
@@ -107,5 +123,17 @@ impl fmt::Debug for Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Status;
+
+    #[test]
+    fn phrases_in_one_piece_are_those_apart() {
+        for status in (0..=1000).filter_map(Status::new) {
+            assert_eq!(status.packed_reason(), status.reason(), "{status}");
+        }
     }
 }

@@ -38,7 +38,8 @@ use super::host::{is_valid_host, is_valid_host_at, split_authority};
 use super::path::canonicalise;
 use super::plain::{path_run_end, query_run_end};
 use super::{Method, PathAt, Span, TargetForm, TargetSpans};
-use crate::PeerFault;
+use crate::scan::{Kernel, QUERY, Scalar, find};
+use crate::{PeerFault, SMALL};
 
 /// Reads the request target `raw` of a request with this method, and checks `host`.
 ///
@@ -172,13 +173,16 @@ fn has_prefix(target: &[u8], prefix: &[u8]) -> bool {
 }
 
 /// Splits what begins with a slash at `at` and ends where `raw` does.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn path_and_query(
     at: u16,
     raw: Span,
     arena: &[u8],
     scratch: &mut [u8],
 ) -> Result<(PathAt, Option<Span>), PeerFault> {
+    if SMALL {
+        return closer_look(at, raw, arena, scratch);
+    }
     let (from, end) = (usize::from(at), raw.end());
     let stop = path_run_end(arena, from.wrapping_add(1), end);
     // Both are places in an arena of at most 64 KiB.
@@ -202,7 +206,7 @@ fn closer_look(
 ) -> Result<(PathAt, Option<Span>), PeerFault> {
     let (from, end) = (usize::from(at), raw.end());
     let rest = arena.get(from..end).unwrap_or(&[]);
-    let len = memchr::memchr(b'?', rest).unwrap_or(rest.len());
+    let len = find(b'?', rest).unwrap_or(rest.len());
     let query = query_of(from.saturating_add(len), raw, arena)?;
     let path = rest.get(..len).unwrap_or(rest);
     let path = match canonicalise(path, scratch)? {
@@ -218,11 +222,17 @@ fn query_of(at: usize, raw: Span, arena: &[u8]) -> Result<Option<Span>, PeerFaul
     let (from, end) = (at.wrapping_add(1), raw.end());
     if at == end {
         Ok(None)
-    } else if arena.get(at) == Some(&b'?') && query_run_end(arena, from, end) == end {
+    } else if arena.get(at) == Some(&b'?') && query_end(arena, from, end) == end {
         Ok(Span::of(from, end))
     } else {
         Err(PeerFault::TargetSyntax)
     }
+}
+
+/// Where the bytes end that may stand in a query: at most `end`.
+#[inline]
+fn query_end(arena: &[u8], from: usize, end: usize) -> usize {
+    if SMALL { Scalar.run_end(QUERY, arena, from).at.min(end) } else { query_run_end(arena, from, end) }
 }
 
 #[cfg(test)]

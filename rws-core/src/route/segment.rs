@@ -1,5 +1,7 @@
 //! The segments of a path, eight bytes at a time.
 
+use crate::SMALL;
+
 /// One segment of a path: where it begins, how many bytes it has, and its first eight as the index has them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
@@ -20,6 +22,11 @@ impl Segment {
         let Some(rest) = path.get(from..).filter(|rest| !rest.is_empty()) else {
             return Segment { word: 0, from, len: 0 };
         };
+        if SMALL {
+            let len = crate::scan::find(b'/', rest).unwrap_or(rest.len());
+            let word = load_short(rest.get(..len.min(8)).unwrap_or(&[]));
+            return Segment { word, from, len };
+        }
         let word = load(path, rest);
         let marks = slashes(word);
         let len = if marks != 0 {
@@ -39,7 +46,7 @@ impl Segment {
 #[inline(never)]
 fn len_of_long(rest: &[u8]) -> usize {
     let tail = rest.get(8..).unwrap_or(&[]);
-    memchr::memchr(b'/', tail).unwrap_or(tail.len()).wrapping_add(8)
+    crate::scan::find(b'/', tail).unwrap_or(tail.len()).wrapping_add(8)
 }
 
 /// Up to eight bytes from the start of `rest`, which ends where `path` ends; zeros behind.

@@ -58,7 +58,7 @@ impl Backend {
     /// Runs `task` with the fastest kernel of this processor. The usual one is found with one comparison, and
     /// the others stand apart, so that a call of it costs a jump.
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn dispatch<T: Task>(
         task: T,
         bytes: &[u8],
@@ -74,7 +74,7 @@ impl Backend {
 
     /// Runs `task` with the fastest kernel of this target.
     #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn dispatch<T: Task>(
         task: T,
         bytes: &[u8],
@@ -102,7 +102,7 @@ impl Backend {
 
     /// The fastest kernel of this processor.
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     const fn fastest() -> Backend {
         Backend::Neon
     }
@@ -112,13 +112,13 @@ impl Backend {
         all(target_arch = "x86_64", target_feature = "sse2"),
         all(target_arch = "aarch64", target_feature = "neon")
     )))]
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     const fn fastest() -> Backend {
         Backend::Swar
     }
 
     /// Runs `task` with this kernel.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn run<T: Task>(
         self,
         task: T,

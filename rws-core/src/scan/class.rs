@@ -1,5 +1,7 @@
 //! Which bytes belong to which class: the one definition that every kernel is built from and tested against.
 
+use crate::SMALL;
+
 /// A set of ASCII bytes, in the two shapes that kernels need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Class {
@@ -20,6 +22,10 @@ pub(crate) const QUERY: Class = Class::with_bit(QUERY_BIT);
 /// that starts with a dot.
 pub(crate) const PATH: Segments =
     Segments { class: Class::with_bit(PATH_BIT), separator: b'/', not_first: b'.' };
+/// What may stand in a segment of a path as it is; `/`, `%` and `;` need a closer look.
+pub(crate) const SEGMENT: Class = Class::with_bit(SEGMENT_BIT);
+/// What is written into a path as it is.
+pub(crate) const KEPT: Class = Class::with_bit(KEPT_BIT);
 /// Letters, digits, `-`, `_` and `.`: what almost every host name is made of.
 pub(super) const NAME: Class = Class::with_bit(NAME_BIT);
 
@@ -30,6 +36,8 @@ const QUERY_BIT: u8 = 1 << 3;
 const NAME_BIT: u8 = 1 << 4;
 /// What a field value may hold (RFC 9110 §5.5). Not a [`Class`], since obs-text is beyond ASCII.
 const TEXT_BIT: u8 = 1 << 5;
+const SEGMENT_BIT: u8 = 1 << 6;
+const KEPT_BIT: u8 = 1 << 7;
 
 /// Bytes of a class in segments: the separator must not follow itself, nor must `not_first` follow it.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +52,7 @@ pub(crate) struct Segments {
 
 impl Class {
     /// Whether `byte` belongs to the class.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn contains(self, byte: u8) -> bool {
         flags(byte) & self.bit != 0
     }
@@ -64,23 +72,26 @@ impl Class {
 }
 
 /// Whether `byte` may stand in a field value.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn is_text(byte: u8) -> bool {
     flags(byte) & TEXT_BIT != 0
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn flags(byte: u8) -> u8 {
-    static FLAGS: [u8; 256] = every_byte();
+    static FLAGS: [u8; FLAGS_LEN] = every_byte();
     // A byte indexes 256 entries: no check is left after optimisation.
-    FLAGS.get(usize::from(byte)).copied().unwrap_or(0)
+    FLAGS.get(usize::from(byte)).copied().unwrap_or(TEXT_BIT)
 }
 
+/// All bytes; or only ASCII, since the others are alike.
+const FLAGS_LEN: usize = if SMALL { 128 } else { 256 };
+
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
-const fn every_byte() -> [u8; 256] {
-    let mut table = [0; 256];
+const fn every_byte() -> [u8; FLAGS_LEN] {
+    let mut table = [0; FLAGS_LEN];
     let mut byte = 0;
-    while byte < 256 {
+    while byte < FLAGS_LEN {
         table[byte] = flags_of(byte as u8);
         byte += 1;
     }
@@ -92,12 +103,20 @@ const fn flags_of(byte: u8) -> u8 {
     let visible = byte.is_ascii_graphic();
     let unsafe_in_uris = matches!(byte, b'"' | b'#' | b'<' | b'>');
     let not_plain_in_paths = matches!(byte, b'%' | b';' | b'?' | b'\\' | b'`' | b'{' | b'}');
+    let kept = letter_or_digit || is_kept_mark(byte);
     (if letter_or_digit || is_token_mark(byte) { TOKEN_BIT } else { 0 })
         | (if visible { VISIBLE_BIT } else { 0 })
         | (if visible && !unsafe_in_uris && !not_plain_in_paths { PATH_BIT } else { 0 })
         | (if visible && !unsafe_in_uris { QUERY_BIT } else { 0 })
         | (if letter_or_digit || matches!(byte, b'-' | b'_' | b'.') { NAME_BIT } else { 0 })
+        | (if kept && byte != b'/' || matches!(byte, b'[' | b']' | b'|' | b'^') { SEGMENT_BIT } else { 0 })
+        | (if kept { KEPT_BIT } else { 0 })
         | (if byte == b'\t' || (byte >= b' ' && byte != 0x7f) { TEXT_BIT } else { 0 })
+}
+
+const fn is_kept_mark(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+')
+        || matches!(byte, b',' | b'=' | b':' | b'@' | b'/')
 }
 
 const fn is_token_mark(byte: u8) -> bool {

@@ -4,7 +4,7 @@
 /// Copies as many items as both slices have. Callers see to it that their lengths are equal; were they not, there
 /// is no wrong write and no panic, as there would be with `copy_from_slice`, whose check a linker can see in code
 /// that is optimised for size.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn copy_into<T: Copy>(to: &mut [T], from: &[T]) {
     let n = to.len().min(from.len());
     // SAFETY: both slices have at least `n` items, and one that is lent for writing overlaps no other.

@@ -23,6 +23,7 @@
 mod backend;
 mod class;
 mod copy;
+mod find;
 mod scalar;
 mod swar;
 mod text;
@@ -40,8 +41,9 @@ mod sse2;
 mod vector;
 
 pub(crate) use backend::Backend;
-pub(crate) use class::{Class, PATH, QUERY, Segments, TOKEN, VISIBLE};
+pub(crate) use class::{Class, KEPT, PATH, QUERY, SEGMENT, Segments, TOKEN, VISIBLE};
 pub(crate) use copy::{copy_into, move_within};
+pub(crate) use find::{find, rfind};
 pub(crate) use scalar::Scalar;
 use swar::Swar;
 pub(crate) use text::as_text;
@@ -143,7 +145,7 @@ impl<'a> Lines<'a> {
     const REACH: usize = 2 * Lines::BLOCK;
 
     /// The lines of `bytes`.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) const fn new(bytes: &'a [u8]) -> Lines<'a> {
         Lines { bytes, far: (bytes.len() + 1).saturating_sub(Lines::REACH) }
     }
@@ -175,7 +177,7 @@ pub(crate) trait Kernel: Copy {
     fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End;
 
     /// The lines that this kernel is quick with: of another, none has room behind.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn lines(self, bytes: &[u8]) -> Lines<'_> {
         Lines { bytes, far: 0 }
     }
@@ -184,20 +186,20 @@ pub(crate) trait Kernel: Copy {
     /// name of at least two bytes, a colon, one space, a value that starts and ends with a byte that is no white
     /// space, and CRLF.
     /// `None` says nothing about the line.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn far_line<D: Dictionary>(self, lines: Lines<'_>, at: usize) -> Option<FieldLine<D::Word>> {
         let _ = (lines, at);
         None
     }
 
     /// The end of `bytes`, from `lines.far` on.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn tail(self, bytes: &[u8]) -> Tail<'_> {
         Tail { bytes, base: 0, colons: 0, odd: 0 }
     }
 
     /// As [`Kernel::far_line`], from `lines.far` on.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn tail_line<D: Dictionary>(self, tail: Tail<'_>, at: usize) -> Option<FieldLine<D::Word>> {
         let _ = (tail, at);
         None
@@ -206,7 +208,7 @@ pub(crate) trait Kernel: Copy {
     /// Whether this kernel is quick to see that `at..end` is a host of letters, digits, `-` and `_` in
     /// labels that are not empty, which may end in one dot, with a port below 60,000, if any.
     /// `false` says nothing.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn is_plain_host(self, bytes: &[u8], at: usize, end: usize) -> bool {
         let _ = (bytes, at, end);
         false
@@ -221,7 +223,7 @@ pub(crate) trait Task {
     type Place;
 
     /// Does the work on `bytes`, of which `scanned` were looked at before. Implementations are
-    /// `#[inline(always)]`.
+    /// `#[cfg_attr(not(target_os = "none"), inline(always))]`.
     fn run<K: Kernel>(
         self,
         kernel: K,
@@ -232,7 +234,7 @@ pub(crate) trait Task {
 }
 
 /// Runs `task` with the fastest kernel of this processor.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn dispatch<T: Task>(task: T, bytes: &[u8], scanned: &mut u16, place: &mut T::Place) -> T::Output {
     Backend::dispatch(task, bytes, scanned, place)
 }

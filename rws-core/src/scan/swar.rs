@@ -13,13 +13,13 @@ const ONES: usize = usize::MAX / 0xff;
 const HIGH_BITS: usize = ONES << 7;
 
 impl Kernel for Swar {
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn run_end(self, class: Class, bytes: &[u8], at: usize) -> End {
         // Names, paths and hosts are short, and their classes have no arithmetic: the table is quicker.
         Scalar.run_end(class, bytes, at)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn text_end(self, bytes: &[u8], at: usize) -> End {
         let mut at = at;
         while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD_BYTES>()) {
@@ -34,7 +34,7 @@ impl Kernel for Swar {
         Scalar.text_end(bytes, at)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End {
         Scalar.segments_end(segments, bytes, at)
     }
@@ -42,7 +42,7 @@ impl Kernel for Swar {
 
 /// Whether a byte of the word is below 0x20 or 0x7f. True for any word that has one; of a word with a HTAB
 /// too, which the caller sorts out.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 const fn may_have_control(word: usize) -> bool {
     let below_space = word.wrapping_sub(ONES * 0x20) & !word;
     let del = word ^ (ONES * 0x7f);

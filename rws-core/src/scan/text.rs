@@ -2,14 +2,52 @@
 
 #![expect(unsafe_code, reason = "ASCII is UTF-8: what has been looked at once is not looked at again")]
 
+use crate::SMALL;
+
 /// `bytes` as text, if they are UTF-8. Quick if they are ASCII, as almost everything in a head is.
 #[inline]
 pub(crate) fn as_text(bytes: &[u8]) -> Option<&str> {
-    if is_ascii(bytes) {
+    if !SMALL && is_ascii(bytes) {
         // SAFETY: every byte is below 0x80, so each is a character of its own.
         return Some(unsafe { core::str::from_utf8_unchecked(bytes) });
     }
-    core::str::from_utf8(bytes).ok()
+    if SMALL && is_utf8(bytes) {
+        // SAFETY: it has just been found to be UTF-8.
+        return Some(unsafe { core::str::from_utf8_unchecked(bytes) });
+    }
+    if SMALL { None } else { core::str::from_utf8(bytes).ok() }
+}
+
+/// Whether `bytes` are UTF-8 (RFC 3629 §4): in a tenth of the code that the standard library's quick way takes.
+fn is_utf8(bytes: &[u8]) -> bool {
+    // How many bytes of the character are still to come, and the range of the next one.
+    let (mut more, mut low, mut high) = (0u8, 0x80u8, 0xbfu8);
+    for &byte in bytes {
+        if more > 0 {
+            if byte < low || byte > high {
+                return false;
+            }
+            more = more.wrapping_sub(1);
+            (low, high) = (0x80, 0xbf);
+            continue;
+        }
+        more = match byte {
+            0..=0x7f => 0,
+            0xc2..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0..=0xf4 => 3,
+            _ => return false,
+        };
+        match byte {
+            // Not what fewer bytes can say, no surrogate, nothing past the last character.
+            0xe0 => low = 0xa0,
+            0xed => high = 0x9f,
+            0xf0 => low = 0x90,
+            0xf4 => high = 0x8f,
+            _ => {}
+        }
+    }
+    more == 0
 }
 
 /// Whether every byte is below 0x80.
@@ -45,6 +83,24 @@ mod tests {
                     bytes[at] = byte;
                     assert!(!is_ascii(&bytes), "{byte:#x} at {at} of {len}");
                     assert_eq!(as_text(&bytes), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_character_and_what_is_almost_one_is_judged_as_the_standard_library_does() {
+        let agree =
+            |bytes: &[u8]| assert_eq!(is_utf8(bytes), core::str::from_utf8(bytes).is_ok(), "{bytes:x?}");
+        for pair in 0..=u16::MAX {
+            let [first, second] = pair.to_be_bytes();
+            agree(&[first]);
+            agree(&[first, second]);
+            for third in [0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xff] {
+                agree(&[first, second, third]);
+                for fourth in [0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xf4] {
+                    agree(&[first, second, third, fourth]);
+                    agree(&[b'a', first, second, third, fourth, b'a']);
                 }
             }
         }

@@ -34,6 +34,7 @@ impl fmt::Debug for SeatState {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(target_os = "none", repr(u8))]
 enum Use {
     /// Nobody has it.
     #[default]

@@ -50,8 +50,7 @@ where
     F: Fn() -> R + Send + Sync + 'static,
     R: IntoResponse,
 {
-    fn call(&self, request: Request<'_>, _state: &S) -> Response {
-        request.body.discard();
+    fn call(&self, _request: Request<'_>, _state: &S) -> Response {
         self().into_response()
     }
 }
@@ -75,8 +74,7 @@ where
     F: for<'r> Fn(&'r S) -> R + Send + Sync + 'static,
     R: IntoResponse,
 {
-    fn call(&self, request: Request<'_>, state: &S) -> Response {
-        request.body.discard();
+    fn call(&self, _request: Request<'_>, state: &S) -> Response {
         self(state).into_response()
     }
 }

@@ -137,7 +137,7 @@ impl<A: Application> Shard<A> {
             let bytes = conn.h1.answer_whole(&env, &mut self.tx[self.tx_len..], &answer)?;
             let (status, body_bytes) = (answer.head.status, answer.body.len() as u64);
             written = Some((bytes, status));
-            app.end_whole(cx, state, Outcome::Complete { status, body_bytes });
+            app.end(cx, state.take()?, Outcome::Complete { status, body_bytes });
             Some(())
         }));
         if let Some((bytes, status)) = written {

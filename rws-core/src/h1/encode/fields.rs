@@ -34,7 +34,7 @@ impl<'o> Task for Write<'o, '_> {
     type Output = Result<(Rest<'o>, Seen), Error>;
     type Place = ();
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn run<K: Kernel>(self, kernel: K, _bytes: &[u8], _scanned: &mut u16, _place: &mut ()) -> Self::Output {
         let mut to = self.to;
         let mut seen = Seen::default();
@@ -73,7 +73,7 @@ impl<'o> Task for Write<'o, '_> {
 }
 
 /// Whether what `span` names may be written as a value.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn is_value_at<K: Kernel>(kernel: K, arena: &[u8], span: Span) -> bool {
     let (at, end) = (usize::from(span.at), span.end());
     let is_edge = |at: usize| !matches!(arena.get(at), Some(b' ' | b'\t'));

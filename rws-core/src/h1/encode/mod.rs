@@ -13,7 +13,7 @@ use super::framing_out::{self, Framing};
 use super::out::Rest;
 use crate::connection::{BodyPlan, RequestOut};
 use crate::message::{is_graphic, is_token};
-use crate::{Capacity, Error, Method, Misuse, ResponseHead, Status};
+use crate::{Capacity, Error, Method, Misuse, ResponseHead, SMALL, Status};
 
 /// What a final response head is made of, beside the source's part.
 #[derive(Clone, Copy, Debug)]
@@ -53,16 +53,19 @@ pub(super) fn response<'o>(
     let to = status_line(to, head.status)?;
     // Two calls, so that the first is compiled for a head in which the engine has seen nothing of its own.
     match head.fields.lines() {
-        Some(lines) => own_lines(to.lines(lines)?, head.status, plan, frame, Seen::default()),
-        None => {
-            let (to, seen) = fields(to, head.fields)?;
+        Some(lines) if !SMALL => own_lines(to.lines(lines)?, head.status, plan, frame, Seen::default()),
+        lines => {
+            let (to, seen) = match lines {
+                Some(lines) => (to.lines(lines)?, Seen::default()),
+                None => fields(to, head.fields)?,
+            };
             own_lines(to, head.status, plan, frame, seen)
         }
     }
 }
 
 /// The lines that are the engine's own, and the empty line.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn own_lines<'o>(
     to: Rest<'o>,
     status: Status,
@@ -196,12 +199,12 @@ fn connection_line(to: Rest<'_>, persist: bool, upgrade: bool, http10: bool) -> 
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn date_line<'o>(to: Rest<'o>, date: &[u8; 29]) -> Result<Rest<'o>, Capacity> {
     to.array(b"Date: ")?.array(date)?.array(b"\r\n")
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn framing_line(to: Rest<'_>, framing: Framing) -> Result<Rest<'_>, Capacity> {
     match framing {
         Framing::Sized(len) | Framing::Declared(len) => to.array(b"Content-Length: ")?.decimal_line(len),
@@ -210,25 +213,33 @@ fn framing_line(to: Rest<'_>, framing: Framing) -> Result<Rest<'_>, Capacity> {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
-    if status == Status::OK { to.array(b"HTTP/1.1 200 OK\r\n") } else { other_status_line(to, status) }
+    if status == Status::OK && !SMALL {
+        to.array(b"HTTP/1.1 200 OK\r\n")
+    } else {
+        other_status_line(to, status)
+    }
 }
 
 #[inline(never)]
 fn other_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
     match status {
+        _ if SMALL => any_status_line(to, status),
         Status::PARTIAL_CONTENT => to.array(b"HTTP/1.1 206 Partial Content\r\n"),
         Status::NO_CONTENT => to.array(b"HTTP/1.1 204 No Content\r\n"),
         Status::FOUND => to.array(b"HTTP/1.1 302 Found\r\n"),
         Status::NOT_MODIFIED => to.array(b"HTTP/1.1 304 Not Modified\r\n"),
         Status::NOT_FOUND => to.array(b"HTTP/1.1 404 Not Found\r\n"),
-        _ => {
-            let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
-            let to = to.array(b"HTTP/1.1 ")?.array(&[digit(100), digit(10), digit(1), b' '])?;
-            to.bytes(status.reason().as_bytes())?.array(b"\r\n")
-        }
+        _ => any_status_line(to, status),
     }
+}
+
+#[inline]
+fn any_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
+    let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
+    let to = to.array(b"HTTP/1.1 ")?.array(&[digit(100), digit(10), digit(1), b' '])?;
+    to.bytes(status.reason().as_bytes())?.array(b"\r\n")
 }
 
 /// The answer that the engine gives by itself: a status, one line of text, and the end of the connection.

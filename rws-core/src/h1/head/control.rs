@@ -18,7 +18,7 @@ impl Control {
     pub(super) const NONE: Control = Control(0);
 
     /// With a `Connection` line (RFC 9110 §7.6.1).
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn with_options(self, value: &[u8]) -> Control {
         // Nearly all that is ever sent.
         if value == b"keep-alive" { Control(self.0 | KEEP_ALIVE) } else { self.with_any_options(value) }
@@ -54,7 +54,7 @@ impl Control {
     }
 
     /// What all that means in a message of this version.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn meaning(self, version: Version) -> Meaning {
         if self.0 & !KEEP_ALIVE == 0 && version == Version::Http11 {
             return Meaning { persistent: true, upgrade: false, expects_continue: false };

@@ -5,6 +5,7 @@ use crate::message::{BodyFraming, Method, Status, Version};
 
 /// What a head says about its body so far.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(target_os = "none", repr(u8))]
 pub(super) enum Framing {
     /// Nothing.
     Unsaid,
@@ -34,7 +35,7 @@ impl Framing {
     }
 
     /// The body of a request with this head (RFC 9112 §6.3, rules 3 to 7).
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn of_request(self, method: Method, upgrade: bool) -> Result<BodyFraming, PeerFault> {
         let body = match self {
             Framing::Unsaid => return Ok(BodyFraming::None),
@@ -68,7 +69,7 @@ impl Framing {
 }
 
 /// Whether at least one byte of content may follow.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) const fn has_content(body: BodyFraming) -> bool {
     match body {
         BodyFraming::None | BodyFraming::Sized(0) => false,

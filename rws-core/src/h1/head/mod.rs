@@ -48,7 +48,7 @@ pub struct ParsedRequest {
 impl ParsedRequest {
     /// What the request line `GET / HTTP/1.1` says, which a parse starts from: it writes only what differs, and
     /// `persistent`.
-    pub const BLANK: ParsedRequest = ParsedRequest {
+    pub(super) const BLANK: ParsedRequest = ParsedRequest {
         spans: RequestSpans {
             arena_len: 0,
             fields_len: 0,
@@ -118,7 +118,7 @@ pub fn parse_request(
 }
 
 /// As [`parse_request`], into `head`, which must be [`ParsedRequest::BLANK`] and is only good after a success.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn read_request(
     bytes: &[u8],
     scanned: &mut u16,
@@ -197,7 +197,7 @@ impl<T> From<Stop> for Result<Option<T>, PeerFault> {
 }
 
 /// The span `from..to` of a head. No window is longer than 65,535 bytes, so nothing is cut off.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn span(from: usize, to: usize) -> Span {
     debug_assert!(from <= to && to <= usize::from(u16::MAX));
     Span { at: from as u16, len: to.wrapping_sub(from) as u16 }

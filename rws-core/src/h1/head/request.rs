@@ -8,7 +8,7 @@ use super::target;
 use super::{ParsedRequest, Stop, span};
 use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, TargetSpans, Version, parse_target};
 use crate::scan::{self, End, Kernel};
-use crate::{Limits, PeerFault};
+use crate::{Limits, PeerFault, SMALL};
 
 /// Reads request heads.
 pub(super) struct RequestParser<'a, 's> {
@@ -23,19 +23,23 @@ impl Parser for RequestParser<'_, '_> {
 
     const TOO_LARGE: PeerFault = PeerFault::HeadTooLarge;
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn bytes_max(&self) -> u16 {
         self.limits.head_bytes_max
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut ParsedRequest) -> Result<(), Stop> {
         let at = request_line(kernel, bytes, self.limits, &mut head.spans)?;
         let is_usual = head.spans.version == Version::Http11;
         let mut facts =
             Facts { spans: &mut head.spans, is_usual, framing: Framing::Unsaid, control: Control::NONE };
         let slots = fields::slots(self.scratch.fields, self.limits);
-        let section = fields::parse(kernel, bytes, at, slots, &mut facts)?;
+        let section = if SMALL {
+            fields::parse(kernel, bytes, at, slots, &mut facts as &mut dyn Notes)?
+        } else {
+            fields::parse(kernel, bytes, at, slots, &mut facts)?
+        };
         let Facts { framing, control, is_usual, .. } = facts;
         head.spans.arena_len = section.end;
         head.spans.fields_len = section.count;
@@ -78,7 +82,7 @@ fn parse_odd_target(
 }
 
 /// Whether this is where a value stands: none stands at the start of a head.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 const fn is_there(value: Span) -> bool {
     value.at != 0
 }
@@ -111,12 +115,12 @@ impl Facts<'_> {
 }
 
 impl Notes for Facts<'_> {
-    #[inline(always)]
-    fn concerns(name: KnownName) -> bool {
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn concerns(&self, name: KnownName) -> bool {
         name.steers()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault> {
         if name == KnownName::Host {
             if is_there(self.spans.target.authority) {
@@ -127,7 +131,7 @@ impl Notes for Facts<'_> {
         }
         let value = value.bytes(bytes);
         // Nearly all that is ever sent, and what HTTP/1.1 means anyway.
-        if name == KnownName::Connection && self.is_usual && value == b"keep-alive" {
+        if name == KnownName::Connection && self.is_usual && !SMALL && value == b"keep-alive" {
             return Ok(());
         }
         self.note_other(name, value)
@@ -135,7 +139,7 @@ impl Notes for Facts<'_> {
 }
 
 /// Reads the request line into `head`; gives where the next line starts.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn request_line<K: Kernel>(
     kernel: K,
     bytes: &[u8],
@@ -144,6 +148,13 @@ fn request_line<K: Kernel>(
 ) -> Result<usize, Stop> {
     // What health checks and probes send, compared at once: such a head is all there already.
     const ROOT: [u8; 16] = *b"GET / HTTP/1.1\r\n";
+    if SMALL {
+        let at = other_method(kernel, bytes, limits, head)?;
+        let end = target::read(kernel, bytes, at, limits, &mut head.target)?;
+        let (version, at) = odd_version_and_line_end(bytes, end.wrapping_add(1))?;
+        head.version = version;
+        return Ok(at);
+    }
     if bytes.first_chunk().is_some_and(|line| u128::from_ne_bytes(*line) == u128::from_ne_bytes(ROOT))
         && limits.target_bytes_max > 0
     {
@@ -162,7 +173,7 @@ fn request_line<K: Kernel>(
 const GET: [u8; 4] = *b"GET ";
 
 /// Reads any method; gives where the target starts.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn other_method<K: Kernel>(
     kernel: K,
     bytes: &[u8],
@@ -185,7 +196,7 @@ fn other_method<K: Kernel>(
 }
 
 /// Reads `version CRLF` at `at`; gives what follows.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn version_and_line_end(bytes: &[u8], at: usize, head: &mut RequestSpans) -> Result<usize, Stop> {
     const LEN: usize = VERSION_BYTES + 2;
     if let Some(line_end) = bytes.get(at..).and_then(|rest| rest.first_chunk::<LEN>())
@@ -213,15 +224,15 @@ fn odd_version_and_line_end(bytes: &[u8], at: usize) -> Result<(Version, usize),
 pub(super) const VERSION_BYTES: usize = 8;
 
 /// Reads `HTTP/d.d` at `at` (RFC 9112 §2.3); what does not even start like that is `otherwise`.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn version(bytes: &[u8], at: usize, otherwise: PeerFault) -> Result<Version, Stop> {
     match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(version) if is_http_1_1(*version) => Ok(Version::Http11),
+        Some(version) if !SMALL && is_http_1_1(*version) => Ok(Version::Http11),
         _ => odd_version(bytes, at, otherwise),
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn is_http_1_1(version: [u8; VERSION_BYTES]) -> bool {
     u64::from_ne_bytes(version) == u64::from_ne_bytes(*b"HTTP/1.1")
 }

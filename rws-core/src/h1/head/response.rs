@@ -25,12 +25,12 @@ impl Parser for ResponseParser<'_, '_> {
 
     const TOO_LARGE: PeerFault = PeerFault::HeadTooLarge;
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn bytes_max(&self) -> u16 {
         self.limits.head_bytes_max
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut ParsedResponse) -> Result<(), Stop> {
         let line = status_line(kernel, bytes)?;
         let mut facts = Facts { version: line.version, framing: Framing::Unsaid, control: Control::NONE };
@@ -58,8 +58,8 @@ struct Facts {
 }
 
 impl Notes for Facts {
-    #[inline(always)]
-    fn concerns(name: KnownName) -> bool {
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn concerns(&self, name: KnownName) -> bool {
         name.steers()
     }
 
@@ -83,7 +83,7 @@ struct StatusLine {
     end: usize,
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn status_line<K: Kernel>(kernel: K, bytes: &[u8]) -> Result<StatusLine, Stop> {
     let version = version(bytes, 0, PeerFault::StatusLineSyntax)?;
     let mut at = VERSION_BYTES;
@@ -105,7 +105,7 @@ fn status_line<K: Kernel>(kernel: K, bytes: &[u8]) -> Result<StatusLine, Stop> {
     Ok(StatusLine { version, status, end })
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn expect_space(bytes: &[u8], at: usize) -> Result<(), Stop> {
     match bytes.get(at) {
         Some(b' ') => Ok(()),

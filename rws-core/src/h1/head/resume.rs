@@ -19,7 +19,7 @@ pub(super) trait Parser {
     fn bytes_max(&self) -> u16;
 
     /// Parses the head at the start of `bytes` into `head`, which nothing was written to before.
-    /// Implementations are `#[inline(always)]`.
+    /// Implementations are `#[cfg_attr(not(target_os = "none"), inline(always))]`.
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut Self::Head) -> Result<(), Stop>;
 }
 
@@ -30,7 +30,7 @@ impl<P: Parser> Task for Resume<P> {
     type Output = Result<(), Stop>;
     type Place = P::Head;
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn run<K: Kernel>(self, kernel: K, bytes: &[u8], scanned: &mut u16, head: &mut P::Head) -> Self::Output {
         let max = usize::from(self.0.bytes_max());
         let is_full = bytes.len() >= max;
@@ -50,13 +50,13 @@ impl<P: Parser> Task for Resume<P> {
 }
 
 /// Whether a parse of `window` is worth its while, when `scanned` bytes of it, not 0, were looked at before.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn is_due<K: Kernel>(kernel: K, window: &[u8], scanned: usize) -> bool {
     window.len().leading_zeros() < scanned.leading_zeros() || is_decided(kernel, window, scanned)
 }
 
 /// Whether the bytes from `from` on complete an empty line, or hold a byte that no head has.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn is_decided<K: Kernel>(kernel: K, window: &[u8], from: usize) -> bool {
     let mut at = from;
     if window.get(at.wrapping_sub(1)) == Some(&b'\r') && window.get(at).is_some_and(|&byte| byte != b'\n') {

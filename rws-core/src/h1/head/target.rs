@@ -6,11 +6,11 @@
 use super::{Stop, span};
 use crate::message::{Method, PathAt, RequestSpans, TargetSpans};
 use crate::scan::{self, Kernel, Scalar};
-use crate::{Limits, PeerFault};
+use crate::{Limits, PeerFault, SMALL};
 
 /// Reads the target that starts at `at`, up to the space behind it, which it gives. Of a target that needs a
 /// closer look only `raw` is right, and it has no path.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn read<K: Kernel>(
     kernel: K,
     bytes: &[u8],
@@ -18,6 +18,11 @@ pub(super) fn read<K: Kernel>(
     limits: &Limits,
     target: &mut TargetSpans,
 ) -> Result<usize, Stop> {
+    if SMALL {
+        let end = odd_end(bytes, at, at, limits)?;
+        (target.path, target.raw) = (PathAt::Nowhere, span(at, end));
+        return Ok(end);
+    }
     let path = kernel.segments_end(scan::PATH, bytes, at);
     let mut end = path;
     if path.byte == Some(b'?') {
@@ -53,7 +58,7 @@ fn odd_end(bytes: &[u8], at: usize, seen: usize, limits: &Limits) -> Result<usiz
 }
 
 /// Whether the target, as [`read`] left it, and the host need no closer look.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn is_plain<K: Kernel>(kernel: K, head: &RequestSpans, bytes: &[u8]) -> bool {
     let TargetSpans { path, authority: host, .. } = head.target;
     path != PathAt::Nowhere

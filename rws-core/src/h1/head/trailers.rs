@@ -6,7 +6,7 @@ use super::resume::Parser;
 use crate::connection::TrailerSpans;
 use crate::message::{KnownName, Scratch, Span};
 use crate::scan::Kernel;
-use crate::{Limits, PeerFault};
+use crate::{Limits, PeerFault, SMALL};
 
 /// Reads trailer sections.
 pub(super) struct TrailersParser<'a, 's> {
@@ -21,15 +21,19 @@ impl Parser for TrailersParser<'_, '_> {
 
     const TOO_LARGE: PeerFault = PeerFault::TrailersTooLarge;
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn bytes_max(&self) -> u16 {
         self.limits.trailer_bytes_max
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn parse<K: Kernel>(self, kernel: K, bytes: &[u8], head: &mut TrailerSpans) -> Result<(), Stop> {
         let slots = fields::slots(self.scratch.fields, self.limits);
-        let section = fields::parse(kernel, bytes, 0, slots, &mut NoneForbidden)?;
+        let section = if SMALL {
+            fields::parse(kernel, bytes, 0, slots, &mut NoneForbidden as &mut dyn Notes)?
+        } else {
+            fields::parse(kernel, bytes, 0, slots, &mut NoneForbidden)?
+        };
         *head = TrailerSpans { arena_len: section.end, fields_len: section.count };
         Ok(())
     }
@@ -39,8 +43,8 @@ impl Parser for TrailersParser<'_, '_> {
 struct NoneForbidden;
 
 impl Notes for NoneForbidden {
-    #[inline(always)]
-    fn concerns(_name: KnownName) -> bool {
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn concerns(&self, _name: KnownName) -> bool {
         true
     }
 
