@@ -1,6 +1,7 @@
 //! Public HTTP/1 corpora, read at every split and byte by byte: the pieces change nothing, and the verdict is
 //! the one that RFC 9112 asks for. Where that is not the corpus' own, `verdicts` says why.
 
+mod board;
 mod verdicts;
 
 use std::collections::HashMap;
