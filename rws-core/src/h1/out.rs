@@ -73,6 +73,9 @@ impl<'a> Out<'a> {
     }
 }
 
+/// Values up to this length are copied in one piece: bytes.
+pub(super) const SHORT_BYTES: usize = 32;
+
 /// The part of a buffer that is not written yet. What is put there goes to its front, and leaves the rest: a
 /// value of two words that stays in registers, where an [`Out`] would be memory.
 #[derive(Debug)]
@@ -135,17 +138,45 @@ impl<'a> Rest<'a> {
         self.bytes(name.as_str().as_bytes())?.array(b": ")
     }
 
+    /// A line with this name and the first `len` bytes of `piece`, if there is room for a line that is as long as
+    /// one can be here; the rest unchanged if not. What is copied too much the next bytes overwrite.
+    #[cfg(target_pointer_width = "64")]
+    #[inline(always)]
+    pub(super) fn short_line(
+        self,
+        name: KnownName,
+        piece: &[u8; SHORT_BYTES],
+        len: usize,
+    ) -> Result<Rest<'a>, Rest<'a>> {
+        // All names are shorter: bounds that are powers of two cost no comparison.
+        const NAME: usize = 63;
+        const LINE: usize = NAME + SHORT_BYTES + 2;
+        let Some(slot) = self.0.first_chunk_mut::<LINE>() else { return Err(self) };
+        let Some(start) = name.line_start() else { return Err(self) };
+        let name_len = usize::from(start.len) & NAME;
+        let end = name_len.wrapping_add(len.min(SHORT_BYTES));
+        if let Some(to) = slot.first_chunk_mut() {
+            *to = start.bytes;
+        }
+        if let Some(to) = slot.get_mut(name_len..).and_then(<[u8]>::first_chunk_mut) {
+            *to = *piece;
+        }
+        if let Some(to) = slot.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+            *to = *b"\r\n";
+        }
+        Ok(Rest(self.0.get_mut(end.wrapping_add(2)..).unwrap_or(&mut [])))
+    }
+
     /// What `span` names in `arena`. Where both have the room, a short one is copied with whatever lies behind
     /// it, which the next bytes overwrite: that spares a call.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn part(self, arena: &[u8], span: Span) -> Result<Rest<'a>, Capacity> {
-        const SHORT: usize = 32;
         if SMALL {
             return self.bytes(span.bytes(arena));
         }
         let from = arena.get(usize::from(span.at)..).unwrap_or(&[]);
-        if usize::from(span.len) <= SHORT
-            && let Some(piece) = from.first_chunk::<SHORT>()
+        if usize::from(span.len) <= SHORT_BYTES
+            && let Some(piece) = from.first_chunk::<SHORT_BYTES>()
             && let Some(slot) = self.0.first_chunk_mut()
         {
             *slot = *piece;

@@ -22,19 +22,27 @@ pub struct EndToEnd<'a> {
 
 impl<'a> EndToEnd<'a> {
     /// What the head with these fields says.
+    #[inline]
     pub fn of(fields: FieldBlock<'a>) -> EndToEnd<'a> {
         let lists_any = fields.all(KnownName::Connection).any(|value| !is_plain_option(value));
         EndToEnd { fields, lists_any }
     }
 
     /// Whether a field line with this name goes on.
+    #[inline]
     pub fn has(&self, name: FieldName<'_>) -> bool {
-        let goes_by_list = self.lists_any && !is_protected(name) && is_listed(self.fields, name);
-        !is_hop_by_hop(name) && !goes_by_list
+        !(is_hop_by_hop(name) || self.lists_any && self.goes_by_list(name))
+    }
+
+    /// Whether `Connection` has a field with this name removed. It seldom lists any.
+    #[inline(never)]
+    fn goes_by_list(&self, name: FieldName<'_>) -> bool {
+        !is_protected(name) && is_listed(self.fields, name)
     }
 }
 
 /// Whether a field of this name never goes on.
+#[inline]
 pub fn is_hop_by_hop(name: FieldName<'_>) -> bool {
     let FieldName::Known(known) = name else { return false };
     matches!(
@@ -52,6 +60,7 @@ pub fn is_hop_by_hop(name: FieldName<'_>) -> bool {
     )
 }
 
+#[inline(never)]
 fn is_plain_option(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"close") || value.eq_ignore_ascii_case(b"keep-alive")
 }

@@ -69,6 +69,11 @@ impl Forward {
         self.refused = Some(error);
     }
 
+    /// It is over: its memory is kept for the next.
+    pub(crate) fn retire(self: Box<Self>) {
+        memory::retire(self);
+    }
+
     pub(crate) fn request(&self) -> RequestOut<'_> {
         let fields = self.memory.fields();
         let (arena, _) = fields.parts();

@@ -47,6 +47,7 @@ impl Default for ForwardOptions {
 impl Forward {
     /// The request of `head` for `upstream`. Hop-by-hop fields end here (RFC 9110 §7.6.1); `Forwarded` and
     /// `X-Forwarded-*` say who asks, and nothing that the client claimed of that goes on.
+    #[inline]
     pub fn of(
         head: &RequestHead<'_>,
         connection: &ConnectionInfo,
@@ -54,8 +55,7 @@ impl Forward {
         options: &ForwardOptions,
     ) -> Forward {
         let mut memory = Memory::take();
-        let wants_trailers = asks_for_trailers(head.fields());
-        let written = write_head(memory.kept(), head, connection, options, wants_trailers);
+        let written = write_head(memory.kept(), head, connection, options);
         let body = match head.body() {
             BodyFraming::None => BodyPlan::None,
             BodyFraming::Sized(len) => BodyPlan::Sized(len),
@@ -78,7 +78,7 @@ impl Forward {
             authority: words.authority,
             body,
             expects_continue: head.expects_continue(),
-            wants_trailers,
+            wants_trailers: words.wants_trailers,
             is_idempotent: head.method().is_idempotent(),
             refused,
         }
@@ -91,16 +91,17 @@ impl Forward {
 }
 
 fn micros(time: Duration) -> u64 {
-    time.as_micros().try_into().unwrap_or(u64::MAX)
+    time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()))
 }
 
-/// Where the words of a request stand in the arena of its fields.
+/// Where the words of a request stand in the arena of its fields, and what they ask for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Words {
     method: Span,
     /// `None`: it is in the memory's text.
     target: Option<Span>,
     authority: Span,
+    wants_trailers: bool,
 }
 
 /// Copies the head once, as it lies, and says what of it goes on; what this hop has to say comes behind it.
@@ -109,11 +110,15 @@ fn write_head(
     head: &RequestHead<'_>,
     connection: &ConnectionInfo,
     options: &ForwardOptions,
-    wants_trailers: bool,
 ) -> Result<Words, rws_core::Error> {
     let fields = &mut memory.fields;
     let kept = EndToEnd::of(head.fields());
-    fields.copy_kept(head.fields(), |name| !is_ours(name) && kept.has(name));
+    let mut has_te = false;
+    fields.copy_kept(head.fields(), |name| {
+        has_te |= matches!(name, FieldName::Known(KnownName::Te));
+        !is_ours(name) && kept.has(name)
+    });
+    let wants_trailers = has_te && asks_for_trailers(head.fields());
     let (method, authority, target) = match head.words() {
         Some(words) => (words.method, words.authority, Some(words.target)),
         None => (fields.keep(head.method_bytes())?, fields.keep(head.authority())?, None),
@@ -127,7 +132,7 @@ fn write_head(
         // We read trailers as well, so we may say so too (RFC 9110 §10.1.4).
         fields.push(KnownName::Te, b"trailers")?;
     }
-    Ok(Words { method, target, authority })
+    Ok(Words { method, target, authority, wants_trailers })
 }
 
 /// Whether the canonical target, written for the wire, is the one that came: mostly.
@@ -200,6 +205,7 @@ fn add_fields(
     fields.push_at(KnownName::Via, place(via))
 }
 
+#[inline(never)]
 fn asks_for_trailers(fields: FieldBlock<'_>) -> bool {
     fields
         .all(KnownName::Te)
@@ -208,6 +214,7 @@ fn asks_for_trailers(fields: FieldBlock<'_>) -> bool {
 
 /// Fields that this hop writes itself, and other claims about who asks, which only this hop can know. An upstream
 /// may read `_` in a name as `-` (as CGI does), so both spellings count.
+#[inline(always)]
 fn is_ours(name: FieldName<'_>) -> bool {
     match name {
         FieldName::Known(known) => matches!(
@@ -219,12 +226,13 @@ fn is_ours(name: FieldName<'_>) -> bool {
                 | KnownName::XForwardedHost
                 | KnownName::XForwardedProto
         ),
-        FieldName::Other(name) => {
-            claims(name, b"x-forwarded-")
-                || claims(name, b"x-real-ip")
-                || name.contains(&b'_') && is_disguised(name)
-        }
+        FieldName::Other(name) => is_claim(name),
     }
+}
+
+#[inline(never)]
+fn is_claim(name: &[u8]) -> bool {
+    claims(name, b"x-forwarded-") || claims(name, b"x-real-ip") || name.contains(&b'_') && is_disguised(name)
 }
 
 /// Whether `name` begins with `claim`, in any case, with `_` for `-` or not.

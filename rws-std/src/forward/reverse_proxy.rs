@@ -8,7 +8,8 @@ use rws_core::semantics::hop_by_hop::EndToEnd;
 use rws_core::service::{Context, Service, Taken};
 use rws_core::{Error, Status, field_lines};
 
-use super::{Forward, ForwardOptions, Forwarded, Memory, Upstream};
+use super::memory::{Memory, boxed};
+use super::{Forward, ForwardOptions, Forwarded, Upstream};
 use crate::application::Application;
 use crate::job::JobCx;
 
@@ -46,7 +47,7 @@ impl ProxyState {
     /// A state that asks for `plan` to be carried out.
     pub fn new(plan: Forward) -> ProxyState {
         let (answer, memory) = (None, Memory::default());
-        ProxyState { plan: Some(Box::new(plan)), answer, memory, text: "", sent: 0 }
+        ProxyState { plan: Some(boxed(plan)), answer, memory, text: "", sent: 0 }
     }
 
     /// The plan, to be changed before it is taken.

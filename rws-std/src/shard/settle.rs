@@ -112,12 +112,39 @@ impl<A: Application> Shard<A> {
     /// As [`Shard::settle`], for a first job that has begun its exchange: `state` is taken. Most such exchanges are
     /// answered in memory, and over at once; they are never moved or stored.
     pub(crate) fn settle_begun(&mut self, address: Address, state: &mut Option<A::State>, plan: Plan) {
-        if plan.is_none() && self.answer_whole(address, state) {
-            return;
-        }
+        let plan = match plan {
+            None if self.answer_whole(address, state) => return,
+            None => None,
+            Some(plan) => match self.forward_begun(address, state, plan) {
+                Ok(()) => return,
+                Err(plan) => Some(plan),
+            },
+        };
         if let Some(state) = state.take() {
             self.settle(address, Result::Begun(state, plan));
         }
+    }
+
+    /// Sends on the request of an exchange that has just begun, if nothing stands in its way: its state is moved once,
+    /// to where it waits. The plan comes back if something does; nothing has changed then.
+    fn forward_begun(
+        &mut self,
+        address: Address,
+        state: &mut Option<A::State>,
+        plan: Box<Forward>,
+    ) -> core::result::Result<(), Box<Forward>> {
+        let Some(conn) = self.conns.get_mut(address.conn as usize) else { return Err(plan) };
+        let is_here = conn.generation == address.generation && conn.exchange == At::Nowhere;
+        if !is_here || conn.flags.has(Flags::DEAD) {
+            return Err(plan);
+        }
+        let Some(state) = state.take() else { return Err(plan) };
+        conn.flags.clear(Flags::JOB_OUT);
+        let place = self.exchanges.vacant_entry();
+        conn.exchange = At::Here(place.key() as u32);
+        place.insert(Exchange::new(address.stream, Answer::Service(state)));
+        self.forward_stored(address, plan);
+        Ok(())
     }
 
     /// Answers an exchange that has just begun, if its answer lies in memory as a whole and nothing stands in its way.

@@ -62,16 +62,22 @@ impl<A: Application> Shard<A> {
 
     /// Stores an exchange after a pull, or ends it.
     pub(super) fn keep_or_end(&mut self, key: u32, mut exchange: Exchange<A::State>, pulled: Pulled) {
-        if pulled != Pulled::Over {
-            return self.keep(key, exchange, pulled);
+        if pulled == Pulled::Over {
+            self.end_pulled(key, &mut exchange);
+        } else {
+            self.keep(key, exchange, pulled);
         }
-        if catch_unwind(AssertUnwindSafe(|| self.finish(key, &mut exchange))).is_err() {
+    }
+
+    /// Ends an exchange that is over.
+    pub(super) fn end_pulled(&mut self, key: u32, exchange: &mut Exchange<A::State>) {
+        if catch_unwind(AssertUnwindSafe(|| self.finish(key, exchange))).is_err() {
             self.stats.panics_total.up();
         }
     }
 
     /// Stores an exchange that is not over, or cuts it off.
-    fn keep(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
+    pub(super) fn keep(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         match pulled {
             Pulled::Parked => {

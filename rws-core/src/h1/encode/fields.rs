@@ -1,18 +1,33 @@
 //! Field lines of a source: checked while they are written, and without those that are the engine's own.
 
 use crate::h1::out::Rest;
-use crate::message::{Span, is_field_value, is_token};
+#[cfg(target_pointer_width = "64")]
+use crate::h1::out::SHORT_BYTES;
+use crate::message::{Field, Span, is_field_value, is_token};
 use crate::scan::{self, Kernel, Task};
 use crate::{Error, FieldBlock, FieldName, KnownName, Misuse};
 
-/// What the engine must know of a source's fields.
+/// What the engine must know of a source's fields. A word of bits, which stays in a register from line to line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
-    pub(super) date: bool,
-    pub(super) upgrade: bool,
-    pub(super) te: bool,
-    pub(super) close: bool,
+    bits: u32,
     pub(super) length: Option<u64>,
+}
+
+impl Seen {
+    /// A `Date` field.
+    pub(super) const DATE: u32 = 1;
+    /// An `Upgrade` field.
+    pub(super) const UPGRADE: u32 = 2;
+    /// A `TE` field.
+    pub(super) const TE: u32 = 4;
+    /// The connection option `close`.
+    pub(super) const CLOSE: u32 = 8;
+
+    #[inline(always)]
+    pub(super) const fn has(&self, bit: u32) -> bool {
+        self.bits & bit != 0
+    }
 }
 
 /// The lines of a head, and what was seen on the way.
@@ -40,13 +55,16 @@ impl<'o> Task for Write<'o, '_> {
         let mut seen = Seen::default();
         let (arena, index) = self.block.parts();
         for &field in index {
-            // A block need not come from a builder: no spelling of a framing field passes for another name.
-            let known = match field.name(arena).identified() {
-                FieldName::Known(known) => known,
-                name @ FieldName::Other(_) => {
-                    to = field_line(to, name, field.value(arena))?;
-                    continue;
-                }
+            let known = match field.known_name() {
+                Some(known) => known,
+                // A block need not come from a builder: no spelling of a framing field passes for another name.
+                None => match identified(field, arena) {
+                    Some(known) => known,
+                    None => {
+                        to = other_line(to, field, arena)?;
+                        continue;
+                    }
+                },
             };
             match own(known) {
                 Own::No => {}
@@ -56,20 +74,82 @@ impl<'o> Task for Write<'o, '_> {
                     continue;
                 }
                 Own::Options => {
-                    seen.close |= has_option(field.value(arena), b"close");
+                    if has_option(field.value(arena), b"close") {
+                        seen.bits |= Seen::CLOSE;
+                    }
                     continue;
                 }
-                Own::Date => seen.date = true,
-                Own::Upgrade => seen.upgrade = true,
-                Own::Te => seen.te = true,
+                Own::Date => seen.bits |= Seen::DATE,
+                Own::Upgrade => seen.bits |= Seen::UPGRADE,
+                Own::Te => seen.bits |= Seen::TE,
             }
-            if !is_value_at(kernel, arena, field.value_span()) {
-                return Err(Misuse::FieldValueSyntax.into());
-            }
-            to = to.line_start(known)?.part(arena, field.value_span())?.array(b"\r\n")?;
+            to = known_line(kernel, to, known, arena, field.value_span())?;
         }
         Ok((to, seen))
     }
+}
+
+/// The id of a name that came without one.
+#[inline(never)]
+fn identified(field: Field, arena: &[u8]) -> Option<KnownName> {
+    match field.name(arena).identified() {
+        FieldName::Known(known) => Some(known),
+        FieldName::Other(_) => None,
+    }
+}
+
+/// A line whose name has no id.
+#[inline(never)]
+fn other_line<'o>(to: Rest<'o>, field: Field, arena: &[u8]) -> Result<Rest<'o>, Error> {
+    field_line(to, field.name(arena), field.value(arena))
+}
+
+/// A line whose name has an id. Mostly all of it is short and lies with room around: then it is checked and copied
+/// in a few whole pieces.
+#[inline(always)]
+fn known_line<'o, K: Kernel>(
+    kernel: K,
+    to: Rest<'o>,
+    name: KnownName,
+    arena: &[u8],
+    value: Span,
+) -> Result<Rest<'o>, Error> {
+    #[cfg(target_pointer_width = "64")]
+    let to = match short_value(kernel, arena, value) {
+        Some((piece, len)) => match to.short_line(name, piece, len) {
+            Ok(to) => return Ok(to),
+            Err(to) => to,
+        },
+        None => to,
+    };
+    any_line(kernel, to, name, arena, value)
+}
+
+/// A value that is in one piece with what lies behind it, if it is seen at once that it may be written.
+#[cfg(target_pointer_width = "64")]
+#[inline(always)]
+fn short_value<K: Kernel>(kernel: K, arena: &[u8], value: Span) -> Option<(&[u8; SHORT_BYTES], usize)> {
+    let (at, len) = (usize::from(value.at), usize::from(value.len));
+    let piece = arena.get(at..)?.first_chunk()?;
+    // Of what may stand in a value, only white space is no more than a space.
+    let is_edge = |at: usize| piece.get(at).is_some_and(|&byte| byte > b' ');
+    let is_plain = is_edge(0) && is_edge(len.wrapping_sub(1)) && kernel.text_end(piece, 0).at >= len;
+    is_plain.then_some((piece, len))
+}
+
+/// As [`known_line`], wherever the value lies.
+#[inline(always)]
+fn any_line<'o, K: Kernel>(
+    kernel: K,
+    to: Rest<'o>,
+    name: KnownName,
+    arena: &[u8],
+    value: Span,
+) -> Result<Rest<'o>, Error> {
+    if !is_value_at(kernel, arena, value) {
+        return Err(Misuse::FieldValueSyntax.into());
+    }
+    Ok(to.line_start(name)?.part(arena, value)?.array(b"\r\n")?)
 }
 
 /// Whether what `span` names may be written as a value.
@@ -163,6 +243,7 @@ fn check_value(value: &[u8]) -> Result<(), Error> {
 }
 
 /// A plain decimal number.
+#[inline(never)]
 pub(super) fn decimal(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
@@ -174,6 +255,7 @@ pub(super) fn decimal(value: &[u8]) -> Option<u64> {
 }
 
 /// Whether a list of connection options has `option` (RFC 9110 §7.6.1).
+#[inline(never)]
 pub(super) fn has_option(value: &[u8], option: &[u8]) -> bool {
     value.split(|&byte| byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(option))
 }

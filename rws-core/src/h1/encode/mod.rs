@@ -74,20 +74,20 @@ fn own_lines<'o>(
     seen: Seen,
 ) -> Result<(Rest<'o>, Written), Error> {
     let to = match frame.date {
-        Some(date) if !seen.date => date_line(to, date)?,
+        Some(date) if !seen.has(Seen::DATE) => date_line(to, date)?,
         Some(_) | None => to,
     };
     let framing = framing_out::of_response(frame.method, status, frame.http10, plan, seen.length);
     let to = framing_line(to, framing)?;
-    let mut persist = frame.persist && !seen.close;
-    let to = if persist && !seen.upgrade && !frame.http10 {
+    let mut persist = frame.persist && !seen.has(Seen::CLOSE);
+    let to = if persist && !seen.has(Seen::UPGRADE) && !frame.http10 {
         to.array(b"\r\n")?
     } else {
         persist = persist && framing != Framing::UntilClose;
         let switches = status == Status::SWITCHING_PROTOCOLS;
-        connection_line(to, persist || switches, seen.upgrade, frame.http10)?
+        connection_line(to, persist || switches, seen.has(Seen::UPGRADE), frame.http10)?
     };
-    Ok((to, Written { framing, persist, upgrade: seen.upgrade }))
+    Ok((to, Written { framing, persist, upgrade: seen.has(Seen::UPGRADE) }))
 }
 
 /// The head of an answer to HTTP/1.1 whose body of `len` bytes follows, on a connection that goes on: as [`response`]
@@ -105,11 +105,11 @@ pub(super) fn plain_response<'o>(
         Some(lines) => (to.lines(lines).ok()?, Seen::default()),
         None => fields(to, head.fields).ok()?,
     };
-    if seen.close || seen.upgrade {
+    if seen.has(Seen::CLOSE) || seen.has(Seen::UPGRADE) {
         return None;
     }
     let to = match date {
-        Some(date) if !seen.date => {
+        Some(date) if !seen.has(Seen::DATE) => {
             to.around::<6, 29, 18, 53>(b"Date: ", date, b"\r\nContent-Length: ").ok()?
         }
         Some(_) | None => to.array(b"Content-Length: ").ok()?,
@@ -152,9 +152,9 @@ pub(super) fn request<'o>(
     if head.expect_continue && framing.has_body() {
         to = to.array(b"Expect: 100-continue\r\n")?;
     }
-    let persist = persist && !head.close && !seen.close;
-    let to = connection_options(to, persist, seen.upgrade, seen.te)?;
-    Ok((to, Written { framing, persist, upgrade: seen.upgrade }))
+    let persist = persist && !head.close && !seen.has(Seen::CLOSE);
+    let to = connection_options(to, persist, seen.has(Seen::UPGRADE), seen.has(Seen::TE))?;
+    Ok((to, Written { framing, persist, upgrade: seen.has(Seen::UPGRADE) }))
 }
 
 /// Room that is enough for this request's head: bytes.

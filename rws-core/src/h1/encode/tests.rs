@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::h1::head::parse_response;
 use crate::h1::out::{Out, hex_digits};
 use crate::h1::testing::{DATE, OwnFields};
-use crate::message::{BodyFraming, Field, KnownName, Scratch};
+use crate::message::{BodyFraming, Field, KnownName, Scratch, is_field_value};
 use crate::{FieldBlock, Limits, field_lines};
 
 fn frame() -> Frame<'static> {
@@ -128,6 +128,28 @@ fn lines_are_written_whole_however_little_lies_around_their_values() {
                 let text = String::from_utf8(written(&head, BodyPlan::Sized(0))).unwrap();
                 let line = alloc::format!("\r\n{}: {}\r\n", known.as_str(), "v".repeat(len));
                 assert!(text.contains(&line) && !text.contains('#'), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_cannot_stand_in_a_line_is_refused_wherever_it_lies() {
+    for len in [1, 2, 31, 32, 33, 40] {
+        for around in [0, 40] {
+            for at in 0..len {
+                for byte in 0..=255_u8 {
+                    let mut value = vec![b'v'; len];
+                    value[at] = byte;
+                    let arena = [&value[..], &vec![b'#'; around]].concat();
+                    let fields = [Field::known(KnownName::Accept, crate::Span { at: 0, len: len as u16 })];
+                    let head = ResponseHead { status: Status::OK, fields: FieldBlock::new(&arena, &fields) };
+                    let mut bytes = [0; 512];
+                    let result = Out::new(&mut bytes)
+                        .write(usize::MAX, |to| response(to, &head, BodyPlan::Sized(0), &frame()));
+                    let expected = is_field_value(&value);
+                    assert_eq!(result.is_ok(), expected, "{byte} at {at} of {len}, {around} behind");
+                }
             }
         }
     }

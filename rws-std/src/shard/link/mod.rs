@@ -146,6 +146,11 @@ impl<A: Application> Shard<A> {
         plan: Box<Forward>,
     ) {
         self.put_back(address.conn, exchange);
+        self.forward_stored(address, plan);
+    }
+
+    /// As [`Shard::start_forward`], for an exchange that is stored.
+    pub(super) fn forward_stored(&mut self, address: Address, plan: Box<Forward>) {
         if let Some(error) = plan.refused {
             return self.give_up(address, error);
         }

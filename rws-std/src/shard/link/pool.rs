@@ -112,7 +112,9 @@ impl<A: Application> Shard<A> {
             return self.drop_link(key);
         }
         idle.push(key);
-        link.flow = None;
+        if let Some(flow) = link.flow.take() {
+            flow.plan.retire();
+        }
         link.deadline = self.clock.now().after_us(IDLE_US);
         self.rearm_link(key);
     }

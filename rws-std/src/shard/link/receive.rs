@@ -9,6 +9,7 @@ use super::relay::{Reached, Relay};
 use crate::application::Application;
 use crate::forward::ForwardError;
 use crate::shard::conn::{At, Conn, Flags};
+use crate::shard::transmit::Pulled;
 use crate::shard::{Address, Shard, TurnBuf};
 use crate::sys::{self, Transfer};
 
@@ -112,11 +113,11 @@ impl<A: Application> Shard<A> {
     /// Takes the machine's steps on `rx[..to]`, and hands on what they find.
     fn work_off_link(&mut self, buf: &mut TurnBuf, key: u32, to: usize) -> Reached {
         let Some(owner) = self.owner_of(key) else { return Reached::Whole };
-        let Some(exchange) = self.take_exchange(owner) else {
+        let Some(mut exchange) = self.take_exchange(owner) else {
             self.drop_link(key);
             return Reached::Whole;
         };
-        let mut relay = Relay::new(key, owner, exchange);
+        let mut relay = Relay::new(key, owner, &mut exchange);
         let mut from = 0;
         let mut may_go_up = false;
         let reached = loop {
@@ -172,7 +173,13 @@ impl<A: Application> Shard<A> {
                 }
             }
         };
-        self.keep_or_end(owner.conn, relay.exchange, relay.pulled);
+        // Mostly it is over, and ends where it lies.
+        match relay.pulled {
+            Pulled::Over => self.end_pulled(owner.conn, &mut exchange),
+            pulled @ (Pulled::Parked | Pulled::Full | Pulled::Cut(_)) => {
+                self.keep(owner.conn, exchange, pulled)
+            }
+        }
         if may_go_up && reached != Reached::Whole {
             self.push_request(key, &[]);
         }
@@ -196,10 +203,11 @@ impl<A: Application> Shard<A> {
         let Some(owner) = self.owner_of(key).filter(|_| is_whole) else {
             return self.fail_link(key, ForwardError::Closed);
         };
-        let Some(exchange) = self.take_exchange(owner) else { return self.drop_link(key) };
-        let mut relay = Relay::new(key, owner, exchange);
+        let Some(mut exchange) = self.take_exchange(owner) else { return self.drop_link(key) };
+        let mut relay = Relay::new(key, owner, &mut exchange);
         self.relay_end(&mut relay, &[], FieldBlock::EMPTY, false);
-        self.keep_or_end(owner.conn, relay.exchange, relay.pulled);
+        let pulled = relay.pulled;
+        self.keep_or_end(owner.conn, exchange, pulled);
         self.touch_link(key);
     }
 

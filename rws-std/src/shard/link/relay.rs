@@ -29,10 +29,10 @@ pub(super) enum Reached {
 
 /// A client's exchange while a link's bytes are worked off.
 #[derive(Debug)]
-pub(super) struct Relay<S> {
+pub(super) struct Relay<'e, S> {
     key: u32,
     owner: Address,
-    pub(super) exchange: Exchange<S>,
+    pub(super) exchange: &'e mut Exchange<S>,
     /// How the last pull ended.
     pub(super) pulled: Pulled,
     /// Where body bytes lie that the client's machine has not seen. They wait for the next step, which may say
@@ -42,8 +42,8 @@ pub(super) struct Relay<S> {
     is_new: bool,
 }
 
-impl<S> Relay<S> {
-    pub(super) const fn new(key: u32, owner: Address, exchange: Exchange<S>) -> Relay<S> {
+impl<'e, S> Relay<'e, S> {
+    pub(super) const fn new(key: u32, owner: Address, exchange: &'e mut Exchange<S>) -> Relay<'e, S> {
         Relay { key, owner, exchange, pulled: Pulled::Parked, held: 0..0, is_new: false }
     }
 }
@@ -52,18 +52,18 @@ impl<A: Application> Shard<A> {
     /// The upstream's head has come: the application makes the client's answer of it.
     pub(super) fn take_head(
         &mut self,
-        relay: &mut Relay<A::State>,
+        relay: &mut Relay<'_, A::State>,
         head: ResponseHead<'_>,
         body: BodyFraming,
     ) {
         relay.exchange.is_relayed = true;
         relay.is_new = true;
         let plan = plan_of(&head, body);
-        self.tell_forwarded(relay.owner, &mut relay.exchange, Forwarded::Head(head, plan));
+        self.tell_forwarded(relay.owner, relay.exchange, Forwarded::Head(head, plan));
     }
 
     /// An interim head goes on at once (RFC 9110 §15.2). One that a slow client has no room for is left out.
-    pub(super) fn relay_interim(&mut self, relay: &mut Relay<A::State>, head: ResponseHead<'_>) {
+    pub(super) fn relay_interim(&mut self, relay: &mut Relay<'_, A::State>, head: ResponseHead<'_>) {
         let kept = EndToEnd::of(head.fields);
         let fields = OwnedFields::copy_of_kept(head.fields, |name| kept.has(name));
         let interim = Some(ResponseHead { status: head.status, fields: fields.block() });
@@ -73,7 +73,7 @@ impl<A: Application> Shard<A> {
     /// Gives the client what was held for it, and holds `new`.
     pub(super) fn relay_held(
         &mut self,
-        relay: &mut Relay<A::State>,
+        relay: &mut Relay<'_, A::State>,
         rx: &[u8],
         new: Range<usize>,
     ) -> Reached {
@@ -106,7 +106,7 @@ impl<A: Application> Shard<A> {
     /// The response is whole: gives the client the last of it. `is_overrun`: bytes follow that answer nothing.
     pub(super) fn relay_end(
         &mut self,
-        relay: &mut Relay<A::State>,
+        relay: &mut Relay<'_, A::State>,
         rx: &[u8],
         trailers: FieldBlock<'_>,
         is_overrun: bool,
@@ -135,23 +135,28 @@ impl<A: Application> Shard<A> {
     }
 
     /// Lets the client's machine pull; says how many bytes it took.
-    fn pull_relayed(&mut self, relay: &mut Relay<A::State>, mut relayed: Relayed<'_>) -> usize {
+    fn pull_relayed(&mut self, relay: &mut Relay<'_, A::State>, mut relayed: Relayed<'_>) -> usize {
         if let Some(conn) = self.conns.get_mut(relay.owner.conn as usize) {
             conn.h1.wake(relay.owner.stream);
         }
         relay.is_new = false;
-        relay.pulled = self.pull(relay.owner.conn, &mut relay.exchange, &mut relayed);
+        relay.pulled = self.pull(relay.owner.conn, relay.exchange, &mut relayed);
         relayed.taken
     }
 
     /// The client has room again: what waits for it goes on, and then the link is read again.
-    pub(in crate::shard) fn resume_relay(&mut self, owner: Address, key: u32, exchange: Exchange<A::State>) {
+    pub(in crate::shard) fn resume_relay(
+        &mut self,
+        owner: Address,
+        key: u32,
+        mut exchange: Exchange<A::State>,
+    ) {
         let Some(link) = self.links.get_mut(key as usize) else { return self.pump(owner.conn, exchange) };
         let mut down = link.down.take();
         let flow = link.flow.as_mut();
         let (end, trailers) =
             flow.map_or((false, None), |flow| (flow.is_answered, flow.trailers_down.take()));
-        let mut relay = Relay::new(key, owner, exchange);
+        let mut relay = Relay::new(key, owner, &mut exchange);
         let relayed = Relayed {
             bytes: down.as_deref().map_or(&[], |down| down.bytes()),
             end,
@@ -159,6 +164,7 @@ impl<A: Application> Shard<A> {
             ..Relayed::nothing()
         };
         let taken = self.pull_relayed(&mut relay, relayed);
+        let pulled = relay.pulled;
         if let Some(down) = &mut down {
             down.advance(taken);
         }
@@ -181,7 +187,7 @@ impl<A: Application> Shard<A> {
             None => {}
         }
         self.touch_link(key);
-        self.keep_or_end(owner.conn, relay.exchange, relay.pulled);
+        self.keep_or_end(owner.conn, exchange, pulled);
     }
 }
 
