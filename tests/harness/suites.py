@@ -98,7 +98,7 @@ SUITES = [
     over_the_wire("device", "the board's service on a server: every answer as it is on record", "release"),
     over_the_wire("static", "files: range, conditional, dot-files, symlinks", "release"),
     over_the_wire("proxy", "the rws binary before real upstreams", "release"),
-    Suite("board", "images on a simulated Cortex-M, over real sockets: clients of all kinds, all of the corpora, half a minute of load", [board.build_tested, nextest("rws-tests", "--test", "board"), soaking.soak],
+    Suite("board", "images on a simulated Cortex-M, over real sockets: clients of all kinds, all of the corpora, half a minute of load", [board.build_tested, nextest("rws-tests", "--test", "board"), load.check, soaking.soak],
           ("nextest", "bare-metal", "qemu-arm", "release", "curl", "wrk"), ("test:board",), env={"RWS_BOARD_IMAGES": str(board.ARTIFACTS)}, minutes_max=20),
     Suite("differential", "our reading of requests beside independent implementations",
           [["cargo", "nextest", "run", "--manifest-path", "tests/peers/Cargo.toml", "--test", "differential"]],
