@@ -248,9 +248,17 @@ impl<'a> Rest<'a> {
         let mut line = *b"00000000000000000000\r\n";
         let mut first = DECIMALS;
         while let Some(slot) = first.checked_sub(1).and_then(|at| line.get_mut(at)) {
-            *slot = b'0' | (number % 10) as u8;
+            // Hardly ever more than 32 bits, which a small processor divides much faster.
+            let digit = if let Ok(small) = u32::try_from(number) {
+                number = u64::from(small / 10);
+                (small % 10) as u8
+            } else {
+                let digit = (number % 10) as u8;
+                number /= 10;
+                digit
+            };
+            *slot = b'0' | digit;
             first = first.wrapping_sub(1);
-            number /= 10;
             if number == 0 {
                 break;
             }

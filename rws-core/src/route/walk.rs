@@ -17,7 +17,7 @@ use super::index::{NONE, Node};
 use super::pattern::{Kind, SEGMENTS_MAX};
 use super::segment::Segment;
 use super::{Matched, MethodSet, Order, RouteMatch, RouteTable};
-use crate::{Method, SMALL};
+use crate::Method;
 
 /// Finds the route for a request; see [`RouteTable::find_if`].
 #[inline]
@@ -31,7 +31,7 @@ pub(super) fn find<'m, T, S: AsRef<str>>(
     // A GET route takes HEAD as well.
     let wanted = MethodSet::NONE.with(method);
     let wanted = if method == Method::Head { wanted.with(Method::Get) } else { wanted };
-    if !SMALL && let Some(node) = straight_down(table, path.as_bytes()) {
+    if let Some(node) = straight_down(table, path.as_bytes()) {
         let index = usize::from(node.first_route);
         if let Some(route) = table.routes.get(index)
             && !route.methods.intersection(wanted).is_empty()

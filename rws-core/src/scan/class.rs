@@ -52,7 +52,7 @@ pub(crate) struct Segments {
 
 impl Class {
     /// Whether `byte` belongs to the class.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[inline(always)]
     pub(crate) fn contains(self, byte: u8) -> bool {
         flags(byte) & self.bit != 0
     }
@@ -72,12 +72,12 @@ impl Class {
 }
 
 /// Whether `byte` may stand in a field value.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 pub(super) fn is_text(byte: u8) -> bool {
     flags(byte) & TEXT_BIT != 0
 }
 
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 fn flags(byte: u8) -> u8 {
     static FLAGS: [u8; FLAGS_LEN] = every_byte();
     // A byte indexes 256 entries: no check is left after optimisation.

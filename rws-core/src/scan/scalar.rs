@@ -8,17 +8,17 @@ use super::{End, Kernel};
 pub(crate) struct Scalar;
 
 impl Kernel for Scalar {
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[inline(always)]
     fn run_end(self, class: Class, bytes: &[u8], at: usize) -> End {
         end_of(bytes, at, |byte| class.contains(byte))
     }
 
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[inline(always)]
     fn text_end(self, bytes: &[u8], at: usize) -> End {
         end_of(bytes, at, is_text)
     }
 
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[inline(always)]
     fn segments_end(self, segments: Segments, bytes: &[u8], at: usize) -> End {
         let Segments { class, separator, not_first } = segments;
         let mut starts = false;
@@ -31,7 +31,7 @@ impl Kernel for Scalar {
 }
 
 /// The first byte from `at` on that is not `wanted`.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 fn end_of(bytes: &[u8], at: usize, mut wanted: impl FnMut(u8) -> bool) -> End {
     let rest = bytes.get(at..).unwrap_or(&[]);
     for (run, &byte) in rest.iter().enumerate() {

@@ -215,11 +215,7 @@ fn framing_line(to: Rest<'_>, framing: Framing) -> Result<Rest<'_>, Capacity> {
 
 #[cfg_attr(not(target_os = "none"), inline(always))]
 fn status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
-    if status == Status::OK && !SMALL {
-        to.array(b"HTTP/1.1 200 OK\r\n")
-    } else {
-        other_status_line(to, status)
-    }
+    if status == Status::OK { to.array(b"HTTP/1.1 200 OK\r\n") } else { other_status_line(to, status) }
 }
 
 #[inline(never)]

@@ -25,7 +25,7 @@ pub(super) struct Section {
 }
 
 /// The slots that a section may fill: `fields_max` of those lent.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 pub(super) fn slots<'f>(lent: &'f mut [Field], limits: &Limits) -> &'f mut [Field] {
     let count = lent.len().min(usize::from(limits.fields_max));
     lent.split_at_mut_checked(count).map_or(&mut [], |(slots, _)| slots)
@@ -33,7 +33,7 @@ pub(super) fn slots<'f>(lent: &'f mut [Field], limits: &Limits) -> &'f mut [Fiel
 
 /// Reads field lines from `at` to the end of the empty line, into `slots`; `notes` is told of those that
 /// concern it. As many lines are allowed as there are slots.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 pub(super) fn parse<K: Kernel, N: Notes + ?Sized>(
     kernel: K,
     bytes: &[u8],
@@ -73,7 +73,7 @@ struct Sink<'f, 'b, N: ?Sized> {
 
 impl<N: Notes + ?Sized> Sink<'_, '_, N> {
     /// Takes the line at `at`; gives where the next one starts.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[inline(always)]
     fn take(&mut self, at: usize, line: FieldLine<KnownName>) -> Result<usize, PeerFault> {
         let slot = self.slots.next().ok_or(PeerFault::TooManyFields)?;
         let value = span(line.value_at, line.value_end);
@@ -90,14 +90,14 @@ impl<N: Notes + ?Sized> Sink<'_, '_, N> {
     }
 
     /// The section that the empty line at `at` ends, with `room` slots at first.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[inline(always)]
     fn closed(&self, at: usize, room: usize) -> Section {
         Section { end: at.wrapping_add(2) as u16, count: room.wrapping_sub(self.slots.len()) as u16 }
     }
 }
 
 /// Any line, of whatever shape, or what is wrong with it.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 fn odd_line<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<FieldLine<KnownName>, Stop> {
     let (colon, value_at) = odd_name(bytes, at)?;
     let line_end = kernel.text_end(bytes, value_at);
@@ -144,7 +144,7 @@ fn blanks_start(bytes: &[u8], start: usize, end: usize) -> usize {
 }
 
 /// Steps over the CRLF that must stand at `end`; another byte there is `otherwise`.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 pub(super) fn after_line_end(bytes: &[u8], end: End, otherwise: PeerFault) -> Result<usize, Stop> {
     let line_feed = end.at.wrapping_add(1);
     if end.byte == Some(b'\r') && bytes.get(line_feed) == Some(&b'\n') {
@@ -163,12 +163,12 @@ fn broken_line_end(bytes: &[u8], end: End, otherwise: PeerFault) -> Stop {
     }
 }
 
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 fn is_empty_line(bytes: &[u8], at: usize) -> bool {
     bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"))
 }
 
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[inline(always)]
 fn is_blank(byte: Option<&u8>) -> bool {
     matches!(byte, Some(b' ' | b'\t'))
 }

@@ -149,7 +149,7 @@ fn request_line<K: Kernel>(
     // What health checks and probes send, compared at once: such a head is all there already.
     const ROOT: [u8; 16] = *b"GET / HTTP/1.1\r\n";
     if SMALL {
-        let at = other_method(kernel, bytes, limits, head)?;
+        let at = if bytes.starts_with(&GET) { GET.len() } else { other_method(kernel, bytes, limits, head)? };
         let end = target::read(kernel, bytes, at, limits, &mut head.target)?;
         let (version, at) = odd_version_and_line_end(bytes, end.wrapping_add(1))?;
         head.version = version;
@@ -227,7 +227,7 @@ pub(super) const VERSION_BYTES: usize = 8;
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn version(bytes: &[u8], at: usize, otherwise: PeerFault) -> Result<Version, Stop> {
     match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(version) if !SMALL && is_http_1_1(*version) => Ok(Version::Http11),
+        Some(version) if is_http_1_1(*version) => Ok(Version::Http11),
         _ => odd_version(bytes, at, otherwise),
     }
 }

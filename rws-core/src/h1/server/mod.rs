@@ -239,6 +239,7 @@ impl Connection for Server {
         Ok(())
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn wake(&mut self, stream: StreamId) {
         if self.exchange() == Some(stream) {
             self.parked = false;
@@ -291,7 +292,8 @@ impl Connection for Server {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn next_deadline(&self) -> Instant {
         match self.phase {
             Phase::Closed | Phase::Upgraded => Instant::NEVER,
