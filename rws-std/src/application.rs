@@ -67,6 +67,15 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
         let _ = (state, cut);
     }
 
+    /// As [`Service::end`], for an exchange that was answered as a whole right after it had begun; there is a
+    /// state, and it is taken. What owns nothing need not be moved to be dropped.
+    #[inline]
+    fn end_whole(&self, cx: &mut JobCx, state: &mut Option<Self::State>, outcome: Outcome) {
+        if let Some(state) = state.take() {
+            self.end(cx, state, outcome);
+        }
+    }
+
     /// A request that never became an exchange, so that the server answered it with `status` by itself:
     /// [`Service::begin`] panicked (500), or no thread was free for it (503). Called by the shard's thread.
     fn not_begun(&self, cx: &mut JobCx, head: &RequestHead<'_>, status: Status) {

@@ -188,12 +188,8 @@ impl<A: Application> Worker<A> {
 
 /// The head that a job begins with.
 fn head_of<'b>(buf: &'b TurnBuf, at: u32, edits: Scratch<'b>) -> RequestHead<'b> {
-    match &buf.head {
-        Some(spans) => {
-            spans.view_shared(buf.rx.get(at as usize..).unwrap_or(&[]), &buf.decoded, &buf.index, edits)
-        }
-        None => unreachable!("the shard sets the head before it asks for the job"),
-    }
+    let rx = buf.rx.get(at as usize..).unwrap_or(&[]);
+    buf.head.spans.view_shared(rx, &buf.decoded, &buf.index, edits)
 }
 
 /// A job that owns what it reads.

@@ -55,6 +55,15 @@ impl Body {
         }
     }
 
+    /// Drops it. Mostly there is none, and nothing to be done.
+    #[inline]
+    pub(super) fn discard(self) {
+        match self {
+            Body::Empty => core::mem::forget(self),
+            body @ (Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) | Body::Stream(_)) => drop(body),
+        }
+    }
+
     /// All of it, unless it is a stream.
     #[inline]
     pub(super) fn in_memory(&self) -> Option<&[u8]> {

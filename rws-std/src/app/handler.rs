@@ -50,7 +50,8 @@ where
     F: Fn() -> R + Send + Sync + 'static,
     R: IntoResponse,
 {
-    fn call(&self, _request: Request<'_>, _state: &S) -> Response {
+    fn call(&self, request: Request<'_>, _state: &S) -> Response {
+        request.body.discard();
         self().into_response()
     }
 }
@@ -74,7 +75,8 @@ where
     F: for<'r> Fn(&'r S) -> R + Send + Sync + 'static,
     R: IntoResponse,
 {
-    fn call(&self, _request: Request<'_>, state: &S) -> Response {
+    fn call(&self, request: Request<'_>, state: &S) -> Response {
+        request.body.discard();
         self(state).into_response()
     }
 }

@@ -134,14 +134,6 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         Some(WholeAnswer { head: response.head(), body: response.body.in_memory()? })
     }
 
-    #[inline]
-    fn end(&self, _cx: &mut JobCx, state: AppExchange, _outcome: Outcome) {
-        if state.is_constant() {
-            // It owns nothing: this spares the look at each of its parts that dropping it is.
-            core::mem::forget(state);
-        }
-    }
-
     fn fill(&self, state: &mut AppExchange, out: &mut [u8]) -> Fill {
         match &mut state.0 {
             Phase::Answering(answering) => answering.response.body.fill(&mut answering.sent, out),
@@ -152,6 +144,16 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
 }
 
 impl<S: Send + Sync + 'static> Application for Serving<S> {
+    #[inline]
+    fn end_whole(&self, _cx: &mut JobCx, state: &mut Option<AppExchange>, _outcome: Outcome) {
+        if state.as_ref().is_some_and(AppExchange::is_constant) {
+            // It owns nothing: this spares the look at each of its parts that dropping it is.
+            core::mem::forget(state.take());
+        } else {
+            drop(state.take());
+        }
+    }
+
     fn direct(&self, state: &mut AppExchange) -> u64 {
         match &state.0 {
             Phase::File(plan) => plan.body().direct(),

@@ -140,16 +140,12 @@ pub(super) fn of_method(method: Method) -> Option<FilePlan> {
             put(&mut fields, KnownName::Allow, ALLOW);
             Some(FilePlan::bare(Status::NO_CONTENT, PlanFields::Owned(fields)))
         }
-        Method::Post
-        | Method::Put
-        | Method::Delete
-        | Method::Connect
-        | Method::Trace
-        | Method::Patch
-        | Method::Other => {
+        Method::Post | Method::Put | Method::Delete | Method::Connect | Method::Trace | Method::Patch => {
             let text = "files are only read: GET or HEAD\n";
             Some(FilePlan::text_with(Status::METHOD_NOT_ALLOWED, KnownName::Allow, ALLOW, text))
         }
+        // RFC 9110 §15.6.2
+        Method::Other => Some(FilePlan::text(Status::NOT_IMPLEMENTED, "this method is not implemented\n")),
     }
 }
 

@@ -1,13 +1,15 @@
 //! What a shard stores of one connection. An idle one holds no buffer.
 
 use core::net::SocketAddr;
+use std::io;
 use std::os::fd::OwnedFd;
 
-use rws_core::connection::Connection;
-use rws_core::{Instant, h1};
+use rws_core::connection::{ByteConnection, Connection};
+use rws_core::{Env, Instant, h1};
 
 use super::Reading;
 use super::stored::{Pools, Stored};
+use crate::sys::Transfer;
 
 /// Where a connection's exchange is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,14 @@ pub(crate) enum At {
     Nowhere,
     /// In the shard, under this key.
     Here(u32),
+}
+
+/// What was read from a socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) bytes: usize,
+    /// Nothing more was there.
+    pub(crate) drained: bool,
 }
 
 /// One connection.
@@ -38,6 +48,7 @@ pub(crate) struct Conn {
 
 impl Conn {
     /// Whether room in the socket is of use.
+    #[inline]
     pub(crate) const fn has_waiting_output(&self) -> bool {
         self.unsent.is_some() || matches!(self.exchange, At::Here(_))
     }
@@ -49,10 +60,62 @@ impl Conn {
         (deadline < self.armed && !self.flags.has(Flags::LINGERING)).then_some(deadline)
     }
 
+    /// Whether it does nothing but await its next request, and bytes of one are there.
+    #[inline]
+    pub(crate) const fn awaits_arrival(&self) -> bool {
+        self.flags.0 == Flags::READABLE && self.h1.is_idle() && self.leftover.is_none()
+    }
+
+    /// `asked` bytes were asked for, and so many received. `None` if the connection is broken.
+    #[inline]
+    pub(crate) fn note_received(&mut self, received: io::Result<Transfer>, asked: usize) -> Option<Arrived> {
+        match received {
+            Ok(Transfer::Bytes(bytes)) => {
+                let drained = bytes < asked;
+                if drained && !self.flags.has(Flags::FIN) {
+                    self.flags.clear(Flags::READABLE);
+                }
+                return Some(Arrived { bytes, drained });
+            }
+            Ok(Transfer::End) => {
+                self.flags.set(Flags::EOF);
+                self.flags.clear(Flags::READABLE);
+            }
+            Ok(Transfer::Blocked) => self.flags.clear(Flags::READABLE),
+            Err(_) => return None,
+        }
+        Some(Arrived { bytes: 0, drained: true })
+    }
+
+    /// `bytes` were sent, as far as `sent` tells: keeps what the socket did not take. False if the connection is
+    /// broken.
+    #[inline]
+    pub(crate) fn note_sent(
+        &mut self,
+        sent: io::Result<Transfer>,
+        bytes: &[u8],
+        env: &Env<'_>,
+        pools: &mut Pools,
+    ) -> bool {
+        let taken = match sent {
+            Ok(Transfer::Bytes(n)) => n,
+            Ok(Transfer::Blocked | Transfer::End) => 0,
+            Err(_) => {
+                self.flags.set(Flags::DEAD);
+                return false;
+            }
+        };
+        self.h1.flushed(env, taken);
+        if taken < bytes.len() {
+            self.unsent = Some(pools.store(&bytes[taken..]));
+        }
+        true
+    }
+
     /// The connection's turn ends before what was read is worked off; `rx` has it.
     pub(crate) fn interrupt(&mut self, reading: Reading, rx: &[u8], pools: &mut Pools) {
         if reading.from < reading.to {
-            self.leftover = Some(pools.store(&rx[reading.from..reading.to]));
+            self.leftover = Some(pools.store(&rx[reading.place()]));
             self.flags.set(Flags::UNOFFERED);
         }
         if !reading.drained {

@@ -29,6 +29,7 @@ mod settle;
 mod stored;
 mod transmit;
 
+use core::ops::Range;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
@@ -36,7 +37,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rws_core::connection::{ResetCause, StreamId};
-use rws_core::message::{Field, RequestSpans};
+use rws_core::h1::head::ParsedRequest;
+use rws_core::message::Field;
 use rws_core::{Env, Instant};
 use slab::Slab;
 
@@ -77,8 +79,8 @@ pub(crate) struct TurnBuf {
     pub(crate) rx: Box<[u8]>,
     pub(crate) decoded: Box<[u8]>,
     pub(crate) index: Box<[Field]>,
-    /// The head whose job is out. It lies here so that it is copied once.
-    pub(crate) head: Option<RequestSpans>,
+    /// The head whose job is out. It is parsed right into here.
+    pub(crate) head: ParsedRequest,
 }
 
 impl TurnBuf {
@@ -87,7 +89,7 @@ impl TurnBuf {
             rx: vec![0; RX_BYTES].into_boxed_slice(),
             decoded: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             index: vec![Field::default(); SCRATCH_FIELDS].into_boxed_slice(),
-            head: None,
+            head: ParsedRequest::BLANK,
         }
     }
 }
@@ -105,12 +107,26 @@ pub(crate) const TX_BYTES: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
     conn: u32,
-    from: usize,
-    to: usize,
+    from: u32,
+    to: u32,
     /// The socket had nothing more when these bytes were read.
     drained: bool,
     /// `Shard::tail` has the same bytes from here on, at the same places.
     copied: bool,
+}
+
+impl Reading {
+    /// Where they are in the thread's buffer.
+    #[inline]
+    fn place(&self) -> Range<usize> {
+        self.from as usize..self.to as usize
+    }
+
+    /// Whether all of it is, and nothing more is there.
+    #[inline]
+    fn is_worked_off(self) -> bool {
+        self.from == self.to && self.drained
+    }
 }
 
 pub(crate) struct Shard<A: Application> {
@@ -277,27 +293,21 @@ impl<A: Application> Shard<A> {
 
     /// After a job: goes on with the connection that it belonged to, until it has had its share of the turn.
     pub(crate) fn resume_turn(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
-        if self.has_nothing_left(key) {
+        if self.reading.is_some_and(Reading::is_worked_off) && self.conclude_idle(key) {
             self.reading = None;
-            self.conclude(key);
             return None;
         }
         self.jobs_left = self.jobs_left.saturating_sub(1);
         if self.jobs_left == 0 && self.put_off(buf, key) {
             return None;
         }
+        if let Some(reading) = self.reading
+            && reading.from < reading.to
+            && self.conns.get(key as usize).is_some_and(|conn| conn.h1.is_idle())
+        {
+            return self.begin_next(buf, reading);
+        }
         self.work_on(buf, key)
-    }
-
-    /// Whether connection `key` is idle again, all it brought is worked off, and nothing more is there: the
-    /// usual case after a job, seen at a glance.
-    fn has_nothing_left(&self, key: u32) -> bool {
-        let worked_off = self.reading.is_some_and(|reading| reading.from == reading.to && reading.drained);
-        worked_off
-            && self.conns.get(key as usize).is_some_and(|conn| {
-                conn.h1.exchange().is_none()
-                    && !conn.flags.has(Flags::READABLE | Flags::EOF | Flags::UNOFFERED)
-            })
     }
 
     /// Waits for events, mail and timers, and begins a new turn.
@@ -372,6 +382,22 @@ impl<A: Application> Shard<A> {
     /// Something happened on the socket of connection `key`.
     fn happen(&mut self, buf: &mut TurnBuf, key: u32, event: sys::Event) -> Option<Job<A::State>> {
         self.jobs_left = JOBS_PER_TURN;
+        let conn = self.conns.get_mut(key as usize)?;
+        if event.is_read_closed()
+            || conn.flags.has(Flags::LINGERING | Flags::JOB_OUT)
+            || conn.has_waiting_output()
+        {
+            return self.happen_amid(buf, key, event);
+        }
+        if event.is_readable() {
+            conn.flags.set(Flags::READABLE);
+        }
+        self.work_on_arrival(buf, key)
+    }
+
+    /// As [`Shard::happen`], for a connection that is at more than its next request, or that ends.
+    #[inline(never)]
+    fn happen_amid(&mut self, buf: &mut TurnBuf, key: u32, event: sys::Event) -> Option<Job<A::State>> {
         let conn = self.conns.get_mut(key as usize)?;
         if conn.flags.has(Flags::LINGERING) {
             if event.is_read_closed() || event.is_broken() {

@@ -2,14 +2,14 @@
 
 use core::ops::Range;
 
-use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, StreamId};
-use rws_core::h1::Shed;
+use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, Step, StreamId};
+use rws_core::h1::{Received, Shed};
 use rws_core::message::{FieldBlock, Scratch};
 
-use super::conn::{At, Flags};
+use super::conn::{Arrived, At, Flags};
 use super::{Address, Reading, Shard, TurnBuf};
 use crate::application::Application;
-use crate::sys::{self, Transfer};
+use crate::sys;
 
 /// A piece of the application's work, to be run while the shard lies in its slot. The shard's context says which
 /// exchange it is for; places are in the `rx` of the thread's [`TurnBuf`]. Small enough for registers: each job passes
@@ -87,27 +87,14 @@ impl<A: Application> Shard<A> {
         let mut drained = true;
         if is_readable {
             let space = &mut rx[to..];
-            let asked = space.len();
-            match sys::recv(&conn.socket, space) {
-                Ok(Transfer::Bytes(n)) => {
-                    to += n;
-                    drained = n < asked;
-                    if drained && !conn.flags.has(Flags::FIN) {
-                        conn.flags.clear(Flags::READABLE);
-                    }
-                }
-                Ok(Transfer::End) => {
-                    conn.flags.set(Flags::EOF);
-                    conn.flags.clear(Flags::READABLE);
-                }
-                Ok(Transfer::Blocked) => conn.flags.clear(Flags::READABLE),
-                Err(_) => {
-                    self.abort(key, ResetCause::ByPeer);
-                    return None;
-                }
-            }
+            let received = sys::recv(&conn.socket, space);
+            let Some(arrived) = conn.note_received(received, space.len()) else {
+                self.abort(key, ResetCause::ByPeer);
+                return None;
+            };
+            (to, drained) = (to + arrived.bytes, arrived.drained);
         }
-        Some(Reading { conn: key, from: 0, to, drained, copied: false })
+        Some(Reading { conn: key, from: 0, to: to as u32, drained, copied: false })
     }
 
     /// Takes the machine's steps on the loaded bytes until a job comes up or nothing is left to do.
@@ -120,29 +107,112 @@ impl<A: Application> Shard<A> {
             }
             let env = super::env(&self.clock, &self.settings);
             let mut scratch = Scratch { bytes: &mut buf.decoded, fields: &mut buf.index };
-            let step = conn.h1.receive(&env, &mut buf.rx[reading.from..reading.to], &mut scratch);
-            let at = reading.from;
-            reading.from += step.consumed;
-            match step.event {
-                Some(Event::Request { stream, head, end: _ }) => {
-                    buf.head = Some(head);
-                    if self.draining_until.is_some() {
-                        // Its answer says that the connection ends with it.
-                        conn.h1.shutdown(&env);
-                    }
-                    self.stats.requests_total.up();
-                    self.send_away(buf, reading, stream);
-                    return Progress::Job(Job::Begin { at: at as u32 });
+            let rx = &mut buf.rx[reading.place()];
+            match conn.h1.receive_into(&env, rx, &mut scratch, &mut buf.head) {
+                Received::Request { stream, consumed, end: _ } => {
+                    return Progress::Job(self.begin_job(buf, reading, stream, consumed));
                 }
-                None if step.consumed == 0 || reading.from == reading.to => {
-                    return self.rest(buf, key, reading, false);
-                }
-                None => {}
-                Some(event) => match self.take_event(buf, key, &mut reading, at, event) {
+                Received::Other(step) => match self.take_step(buf, key, &mut reading, step) {
                     Turn::On => {}
                     Turn::Over(progress) => return progress,
                 },
             }
+        }
+    }
+
+    /// As [`Shard::work_on`], for a connection whose poller has told of bytes. Nearly always it awaits a request, and
+    /// here that is.
+    #[inline]
+    pub(super) fn work_on_arrival(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
+        let conn = self.conns.get_mut(key as usize)?;
+        if !conn.awaits_arrival() {
+            return self.work_on(buf, key);
+        }
+        let received = sys::recv(&conn.socket, &mut buf.rx);
+        let Some(Arrived { bytes, drained }) = conn.note_received(received, buf.rx.len()) else {
+            self.abort(key, ResetCause::ByPeer);
+            return None;
+        };
+        let reading = Reading { conn: key, from: 0, to: bytes as u32, drained, copied: false };
+        self.begin_next(buf, reading)
+    }
+
+    /// As [`Shard::work_on`], for a connection that awaits a request, and bytes that are most probably one.
+    pub(super) fn begin_next(&mut self, buf: &mut TurnBuf, reading: Reading) -> Option<Job<A::State>> {
+        let conn = self.conns.get_mut(reading.conn as usize)?;
+        let env = super::env(&self.clock, &self.settings);
+        let mut scratch = Scratch { bytes: &mut buf.decoded, fields: &mut buf.index };
+        let rx = &mut buf.rx[reading.place()];
+        match conn.h1.receive_into(&env, rx, &mut scratch, &mut buf.head) {
+            Received::Request { stream, consumed, end: _ } => {
+                Some(self.begin_job(buf, reading, stream, consumed))
+            }
+            Received::Other(step) => self.work_on_after(buf, reading, step),
+        }
+    }
+
+    /// As [`Shard::work_on`], for bytes on which the machine has taken a step.
+    #[inline(never)]
+    fn work_on_after(
+        &mut self,
+        buf: &mut TurnBuf,
+        mut reading: Reading,
+        step: Step,
+    ) -> Option<Job<A::State>> {
+        let key = reading.conn;
+        self.reading = None;
+        match self.take_step(buf, key, &mut reading, step) {
+            Turn::On => self.reading = Some(reading),
+            Turn::Over(Progress::Job(job)) => return Some(job),
+            Turn::Over(Progress::Gone) => return None,
+            Turn::Over(Progress::Rest) if self.is_listed(key) => {
+                self.conclude(key);
+                return None;
+            }
+            Turn::Over(Progress::Rest) => {}
+        }
+        self.work_on(buf, key)
+    }
+
+    /// The job of a request whose head has just been read: `consumed` bytes.
+    #[inline(always)]
+    fn begin_job(
+        &mut self,
+        buf: &TurnBuf,
+        mut reading: Reading,
+        stream: StreamId,
+        consumed: usize,
+    ) -> Job<A::State> {
+        let at = reading.from;
+        reading.from += consumed as u32;
+        if self.draining_until.is_some()
+            && let Some(conn) = self.conns.get_mut(reading.conn as usize)
+        {
+            // Its answer says that the connection ends with it.
+            conn.h1.shutdown(&super::env(&self.clock, &self.settings));
+        }
+        self.stats.requests_total.up();
+        self.send_away(buf, reading, stream);
+        Job::Begin { at }
+    }
+
+    /// A step of the machine that began no exchange.
+    #[inline]
+    fn take_step(
+        &mut self,
+        buf: &mut TurnBuf,
+        key: u32,
+        reading: &mut Reading,
+        step: Step,
+    ) -> Turn<A::State> {
+        let at = reading.from as usize;
+        reading.from += step.consumed as u32;
+        match step.event {
+            None if step.consumed == 0 || reading.from == reading.to => {
+                Turn::Over(self.rest(buf, key, *reading, false))
+            }
+            None => Turn::On,
+            Some(event) => self.take_event(buf, key, reading, at, event),
         }
     }
 
@@ -167,7 +237,7 @@ impl<A: Application> Shard<A> {
                     return self.take_body(buf, key, reading, stream, at..at, true);
                 };
                 let scratch = Scratch { bytes: &mut [], fields: &mut buf.index };
-                let trailers = trailers.map(|spans| spans.view(&buf.rx[at..reading.from], &scratch));
+                let trailers = trailers.map(|spans| spans.view(&buf.rx[at..reading.from as usize], &scratch));
                 self.forward_end(link, trailers.unwrap_or(FieldBlock::EMPTY));
                 Turn::On
             }
@@ -223,7 +293,7 @@ impl<A: Application> Shard<A> {
         let Some(conn) = self.conns.get_mut(key as usize) else { return Progress::Gone };
         let waits = conn.h1.rx_want() == 0;
         if reading.from < reading.to {
-            let bytes = &buf.rx[reading.from..reading.to];
+            let bytes = &buf.rx[reading.place()];
             let is_short = self.pools.is_short_of(bytes.len(), self.settings.waiting_bytes_max);
             let env = super::env(&self.clock, &self.settings);
             match if is_short { conn.h1.shed(&env) } else { Shed::Keep } {
@@ -279,7 +349,7 @@ impl<A: Application> Shard<A> {
     /// row.
     #[inline(never)]
     fn keep_tail(&mut self, rx: &[u8], reading: &Reading) {
-        self.tail[reading.from..reading.to].copy_from_slice(&rx[reading.from..reading.to]);
+        self.tail[reading.place()].copy_from_slice(&rx[reading.place()]);
     }
 
     /// The next job is this exchange's.

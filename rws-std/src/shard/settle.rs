@@ -164,27 +164,26 @@ impl<A: Application> Shard<A> {
             let bytes = conn.h1.answer_whole(&env, &mut self.tx[self.tx_len..], &answer)?;
             let (status, body_bytes) = (answer.head.status, answer.body.len() as u64);
             written = Some((bytes, status));
-            app.end(cx, state.take()?, Outcome::Complete { status, body_bytes });
+            app.end_whole(cx, state, Outcome::Complete { status, body_bytes });
             Some(())
         }));
+        let has_panicked = run.map_err(drop).is_err();
         if let Some((bytes, status)) = written {
             conn.flags.clear(Flags::JOB_OUT);
             self.tx_len += bytes;
             if status.code() >= 500 {
                 self.stats.errors_total.up();
             }
-            if run.is_err() {
+            if has_panicked {
                 self.stats.panics_total.up();
             }
             return true;
         }
-        if run.is_err()
-            && let Some(state) = state.take()
-        {
+        if has_panicked && let Some(state) = state.take() {
             conn.flags.clear(Flags::JOB_OUT);
             self.answer_after_panic(key, Exchange::new(address.stream, Answer::Service(state)));
         }
-        run.is_err()
+        has_panicked
     }
 
     /// As [`Shard::settle`], for whatever is not the usual first job of an exchange.

@@ -272,21 +272,9 @@ impl<A: Application> Shard<A> {
         let bytes = &self.tx[..core::mem::take(&mut self.tx_len)];
         let Some(conn) = self.conns.get_mut(key as usize) else { return false };
         debug_assert!(conn.unsent.is_none(), "nothing is gathered while older bytes wait");
-        let send =
+        let sent =
             if more_follows { sys::send_more(&conn.socket, bytes) } else { sys::send(&conn.socket, bytes) };
-        let taken = match send {
-            Ok(Transfer::Bytes(n)) => n,
-            Ok(Transfer::Blocked | Transfer::End) => 0,
-            Err(_) => {
-                conn.flags.set(Flags::DEAD);
-                return false;
-            }
-        };
-        conn.h1.flushed(&super::env(&self.clock, &self.settings), taken);
-        if taken < bytes.len() {
-            conn.unsent = Some(self.pools.store(&bytes[taken..]));
-        }
-        true
+        conn.note_sent(sent, bytes, &super::env(&self.clock, &self.settings), &mut self.pools)
     }
 
     /// The socket has room again: first what waits, then what the exchange has.
@@ -333,6 +321,30 @@ impl<A: Application> Shard<A> {
                 Some(_) | None => self.pump(key, exchange),
             }
         }
+    }
+
+    /// As [`Shard::conclude`], for a connection that awaits its next request and of which nothing more is there: the
+    /// usual case after a job, seen at a glance. False, and nothing done, for any other.
+    #[inline]
+    pub(super) fn conclude_idle(&mut self, key: u32) -> bool {
+        const BUSY: u16 = Flags::READABLE | Flags::EOF | Flags::UNOFFERED | Flags::DEAD | Flags::LINGERING;
+        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+        if !conn.h1.is_idle() || conn.flags.has(BUSY) || self.tx_of != key || self.draining_until.is_some() {
+            return false;
+        }
+        let bytes = &self.tx[..core::mem::take(&mut self.tx_len)];
+        if !bytes.is_empty() {
+            let env = super::env(&self.clock, &self.settings);
+            let sent = sys::send(&conn.socket, bytes);
+            if !conn.note_sent(sent, bytes, &env, &mut self.pools) {
+                self.abort(key, ResetCause::ByPeer);
+                return true;
+            }
+        }
+        if conn.moves_earlier().is_some() {
+            self.rearm(key);
+        }
+        true
     }
 
     /// The end of a connection's turn: sends what was gathered, and looks how the connection stands.

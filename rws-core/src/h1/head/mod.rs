@@ -48,7 +48,7 @@ pub struct ParsedRequest {
 impl ParsedRequest {
     /// What the request line `GET / HTTP/1.1` says, which a parse starts from: it writes only what differs, and
     /// `persistent`.
-    pub(super) const BLANK: ParsedRequest = ParsedRequest {
+    pub const BLANK: ParsedRequest = ParsedRequest {
         spans: RequestSpans {
             arena_len: 0,
             fields_len: 0,

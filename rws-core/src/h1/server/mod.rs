@@ -6,11 +6,13 @@ mod receive;
 mod shed;
 mod whole;
 
+pub use self::receive::Received;
 pub use self::shed::Shed;
 
 use super::body::BodyReader;
 use super::body_out::BodyWriter;
 use super::deadlines::Deadlines;
+use super::head::ParsedRequest;
 use super::out::Out;
 use crate::connection::{
     ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, Source, Step, StreamId,
@@ -103,6 +105,12 @@ impl Server {
     /// The exchange under way, from its request's head to the last byte of its answer.
     pub fn exchange(&self) -> Option<StreamId> {
         (self.phase == Phase::Exchange).then(|| self.stream())
+    }
+
+    /// Whether the next request is awaited, and no byte of it has come.
+    #[inline]
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
     }
 
     /// Whether the transport must be reset rather than closed (a TCP RST), since an orderly end would make a
@@ -359,14 +367,13 @@ impl Connection for Server {
 
 impl ByteConnection for Server {
     fn receive(&mut self, env: &Env<'_>, rx: &mut [u8], scratch: &mut Scratch<'_>) -> Step {
-        match self.phase {
-            Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch),
-            Phase::Exchange
-            | Phase::Drain
-            | Phase::Refusing
-            | Phase::Linger
-            | Phase::Closed
-            | Phase::Upgraded => self.receive_on(env, rx, scratch),
+        let mut head = ParsedRequest::BLANK;
+        match self.receive_into(env, rx, scratch, &mut head) {
+            Received::Request { stream, consumed, end } => {
+                let event = Event::Request { stream, head: head.spans, end };
+                Step { consumed, event: Some(event) }
+            }
+            Received::Other(step) => step,
         }
     }
 

@@ -1,33 +1,79 @@
 //! What a server reads: heads, bodies, and what is left when nobody wants it any more.
 
 use super::{Phase, Server};
-use crate::connection::{Event, Step};
+use crate::connection::{Event, Step, StreamId};
 use crate::h1::body::{BodyReader, Found};
 use crate::h1::body_out::BodyWriter;
 use crate::h1::head::{ParsedRequest, Stop, read_request};
 use crate::message::{BodyFraming, RequestSpans, Scratch, Version};
 use crate::{Env, Method, PeerFault};
 
+/// What [`Server::receive_into`] has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// An exchange has begun, as [`Event::Request`] tells; the head is where it was to go. So many bytes are its own,
+    /// and `end` says that no body follows.
+    Request {
+        /// The exchange.
+        stream: StreamId,
+        /// Bytes of the head.
+        consumed: usize,
+        /// No body follows.
+        end: bool,
+    },
+    /// Anything else; the event is never that of a request.
+    Other(Step),
+}
+
 impl Server {
-    pub(super) fn receive_head(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
-        let Some(&first) = rx.first() else { return Step::NEED_MORE };
+    /// As [`receive`](crate::connection::ByteConnection::receive), for drivers that keep the head in a place of their
+    /// own: it is written there, and not copied.
+    #[inline]
+    pub fn receive_into(
+        &mut self,
+        env: &Env<'_>,
+        rx: &mut [u8],
+        scratch: &mut Scratch<'_>,
+        head: &mut ParsedRequest,
+    ) -> Received {
+        match self.phase {
+            Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch, head),
+            Phase::Exchange
+            | Phase::Drain
+            | Phase::Refusing
+            | Phase::Linger
+            | Phase::Closed
+            | Phase::Upgraded => self.receive_on(env, rx, scratch, head),
+        }
+    }
+
+    fn receive_head(
+        &mut self,
+        env: &Env<'_>,
+        rx: &[u8],
+        scratch: &mut Scratch<'_>,
+        head: &mut ParsedRequest,
+    ) -> Received {
+        let Some(&first) = rx.first() else { return Received::Other(Step::NEED_MORE) };
         if first == b'\r' && self.empty_lines < env.limits.leading_empty_lines_max {
             // RFC 9112 §2.2: an empty line before a request line is skipped.
             match rx.get(1) {
                 // No head has begun, wherever the line is cut.
-                None => return Step::NEED_MORE,
+                None => return Received::Other(Step::NEED_MORE),
                 Some(b'\n') => {
                     self.empty_lines = self.empty_lines.saturating_add(1);
-                    return Step { consumed: 2, event: None };
+                    return Received::Other(Step { consumed: 2, event: None });
                 }
                 Some(_) => {}
             }
         }
-        let mut parsed = ParsedRequest::BLANK;
-        match read_request(rx, &mut self.scanned, scratch, env.limits, &mut parsed) {
-            Ok(()) => self.begin(env, &parsed),
-            Err(Stop::Incomplete) => self.await_head(env),
-            Err(Stop::Fault(fault)) => Step { consumed: rx.len(), event: Some(self.refused(fault)) },
+        *head = ParsedRequest::BLANK;
+        match read_request(rx, &mut self.scanned, scratch, env.limits, head) {
+            Ok(()) => self.begin(env, head),
+            Err(Stop::Incomplete) => Received::Other(self.await_head(env)),
+            Err(Stop::Fault(fault)) => {
+                Received::Other(Step { consumed: rx.len(), event: Some(self.refused(fault)) })
+            }
         }
     }
 
@@ -39,17 +85,14 @@ impl Server {
         Step::NEED_MORE
     }
 
-    /// A request begins. By reference, so that the head is copied once, as it stands.
-    fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> Step {
+    /// A request begins.
+    fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> Received {
         let head = &parsed.spans;
-        let end = !head.body.follows();
+        let (consumed, end) = (usize::from(head.arena_len), !head.body.follows());
         if let BodyFraming::Sized(len) = head.body
             && len > env.limits.body_bytes_max
         {
-            return Step {
-                consumed: head.arena_len.into(),
-                event: Some(self.refused(PeerFault::BodyTooLarge)),
-            };
+            return Received::Other(Step { consumed, event: Some(self.refused(PeerFault::BodyTooLarge)) });
         }
         self.phase = Phase::Exchange;
         self.scanned = 0;
@@ -64,8 +107,7 @@ impl Server {
         if !end {
             self.begin_body(env, head);
         }
-        let event = Event::Request { stream: self.stream(), head: *head, end };
-        Step { consumed: usize::from(head.arena_len), event: Some(event) }
+        Received::Request { stream: self.stream(), consumed, end }
     }
 
     #[inline(never)]
@@ -85,13 +127,22 @@ impl Server {
 
     /// What comes after a head.
     #[inline(never)]
-    pub(super) fn receive_on(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
-        match self.phase {
+    fn receive_on(
+        &mut self,
+        env: &Env<'_>,
+        rx: &[u8],
+        scratch: &mut Scratch<'_>,
+        head: &mut ParsedRequest,
+    ) -> Received {
+        Received::Other(match self.phase {
             Phase::Exchange => self.receive_body(env, rx, scratch),
-            Phase::Drain => self.drain_body(env, rx, scratch),
+            Phase::Drain => match self.drain_body(env, rx, scratch) {
+                Some(step) => step,
+                None => return self.receive_head(env, rx, scratch, head),
+            },
             Phase::Refusing | Phase::Linger | Phase::Closed => self.drop_input(rx),
             Phase::Idle | Phase::Head | Phase::Upgraded => Step::NEED_MORE,
-        }
+        })
     }
 
     fn receive_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
@@ -121,8 +172,9 @@ impl Server {
         Step { consumed, event }
     }
 
-    /// The rest of a body whose exchange is over: read, dropped, and bounded by its credit.
-    fn drain_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Step {
+    /// The rest of a body whose exchange is over: read, dropped, and bounded by its credit. `None`: it has
+    /// ended before these bytes, which are the next head's.
+    fn drain_body(&mut self, env: &Env<'_>, rx: &[u8], scratch: &mut Scratch<'_>) -> Option<Step> {
         match self.body.step(rx, &mut self.scanned, scratch, env.limits) {
             Ok((consumed, Found::Nothing | Found::Content(_))) => {
                 self.clock.received(consumed);
@@ -132,18 +184,15 @@ impl Server {
                     self.await_request(env);
                 }
                 self.judge_rest(env);
-                Step { consumed, event: None }
+                Some(Step { consumed, event: None })
             }
             Ok((consumed, Found::End(_))) => {
                 self.await_request(env);
-                if consumed == 0 {
-                    return self.receive_head(env, rx, scratch);
-                }
-                Step { consumed, event: None }
+                (consumed > 0).then_some(Step { consumed, event: None })
             }
             Ok((_, Found::Stalled)) | Err(_) => {
                 self.linger(env);
-                Step { consumed: rx.len(), event: None }
+                Some(Step { consumed: rx.len(), event: None })
             }
         }
     }

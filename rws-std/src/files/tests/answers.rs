@@ -312,12 +312,15 @@ fn head_says_what_get_would() {
 #[test]
 fn methods_that_are_not_for_files_are_405_with_allow() {
     let (_site, mut cache, _) = alphabet();
-    for method in [Method::Post, Method::Put, Method::Delete, Method::Patch, Method::Trace, Method::Other] {
+    for method in [Method::Post, Method::Put, Method::Delete, Method::Patch, Method::Trace] {
         let request = FileRequest { method, path: "/a.txt", query: None, fields: FieldBlock::EMPTY };
         let plan = cache.plan(&request, NOW);
         assert_eq!(plan.status(), Status::METHOD_NOT_ALLOWED, "{method:?}");
         assert_eq!(field(&plan, KnownName::Allow).unwrap(), "GET, HEAD, OPTIONS");
     }
+    let unknown =
+        FileRequest { method: Method::Other, path: "/a.txt", query: None, fields: FieldBlock::EMPTY };
+    assert_eq!(cache.plan(&unknown, NOW).status(), Status::NOT_IMPLEMENTED);
     let options = FileRequest { method: Method::Options, path: "/", query: None, fields: FieldBlock::EMPTY };
     let plan = cache.plan(&options, NOW);
     assert_eq!((plan.status(), plan.head().1), (Status::NO_CONTENT, rws_core::connection::BodyPlan::None));
