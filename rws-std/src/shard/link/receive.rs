@@ -10,7 +10,7 @@ use crate::application::Application;
 use crate::forward::ForwardError;
 use crate::shard::conn::{At, Conn, Flags};
 use crate::shard::transmit::Pulled;
-use crate::shard::{Address, Shard, TurnBuf};
+use crate::shard::{Address, Exchange, Shard, TurnBuf};
 use crate::sys::{self, Transfer};
 
 impl<A: Application> Shard<A> {
@@ -173,17 +173,21 @@ impl<A: Application> Shard<A> {
                 }
             }
         };
-        // Mostly it is over, and ends where it lies.
-        match relay.pulled {
-            Pulled::Over => self.end_pulled(owner.conn, &mut exchange),
-            pulled @ (Pulled::Parked | Pulled::Full | Pulled::Cut(_)) => {
-                self.keep(owner.conn, exchange, pulled)
-            }
-        }
+        let pulled = relay.pulled;
+        self.settle_relayed(owner.conn, exchange, pulled);
         if may_go_up && reached != Reached::Whole {
             self.push_request(key, &[]);
         }
         reached
+    }
+
+    /// Ends or keeps an exchange that was relayed to. Mostly it is over, and ends where it lies.
+    #[inline]
+    fn settle_relayed(&mut self, conn: u32, mut exchange: Exchange<A::State>, pulled: Pulled) {
+        match pulled {
+            Pulled::Over => self.end_pulled(conn, &mut exchange),
+            pulled @ (Pulled::Parked | Pulled::Full | Pulled::Cut(_)) => self.keep(conn, exchange, pulled),
+        }
     }
 
     /// Keeps bytes that were not worked off: behind those that a client does not take, the machine can go on.
