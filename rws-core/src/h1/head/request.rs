@@ -149,6 +149,9 @@ fn request_line<K: Kernel>(
     // What health checks and probes send, compared at once: such a head is all there already.
     const ROOT: [u8; 16] = *b"GET / HTTP/1.1\r\n";
     if SMALL {
+        if bytes.starts_with(&ROOT) && limits.target_bytes_max > 0 {
+            return Ok(ROOT.len());
+        }
         let at = if bytes.starts_with(&GET) { GET.len() } else { other_method(kernel, bytes, limits, head)? };
         let end = target::read(kernel, bytes, at, limits, &mut head.target)?;
         let (version, at) = odd_version_and_line_end(bytes, end.wrapping_add(1))?;
