@@ -92,8 +92,16 @@ mod tests {
     fn every_character_and_what_is_almost_one_is_judged_as_the_standard_library_does() {
         let agree =
             |bytes: &[u8]| assert_eq!(is_utf8(bytes), core::str::from_utf8(bytes).is_ok(), "{bytes:x?}");
-        for pair in 0..=u16::MAX {
-            let [first, second] = pair.to_be_bytes();
+        // The interpreter takes minutes for all pairs: there, one or two of each class of first and second bytes.
+        let few: [&[u8]; 2] = [
+            b"\x00\x7f\x80\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff",
+            b"\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0",
+        ];
+        let [firsts, seconds] =
+            few.map(|few| if cfg!(miri) { few.to_vec() } else { (0..=u8::MAX).collect() });
+        for (first, second) in
+            firsts.iter().flat_map(|first| seconds.iter().map(move |second| (*first, *second)))
+        {
             agree(&[first]);
             agree(&[first, second]);
             for third in [0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xff] {
