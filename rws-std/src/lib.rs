@@ -51,6 +51,7 @@ pub use application::{Application, CutShort, Plain};
 pub use handover::Placement;
 pub use job::{JobCx, Waker, about_to_block};
 pub use room::PooledRoom;
+pub use rws_core::message::OwnedFields;
 pub use rws_core::route::MethodSet;
 pub use rws_core::{Limits, Method, Status, middleware};
 pub use server::{Running, Server};

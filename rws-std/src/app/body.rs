@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use std::io::{self, Cursor, Read};
 
 use rws_core::connection::{BodyPlan, Fill};
+use rws_core::message::{FieldBlock, OwnedFields};
 
 use super::failure::BodyError;
 use super::pipe::PipeReader;
@@ -22,6 +23,15 @@ pub enum Body {
     PartlyRead(Cursor<Vec<u8>>),
     /// Bytes as they come.
     Stream(PipeReader),
+    /// One of the others, and what an answer says behind it.
+    Trailed(Box<Trailed>),
+}
+
+/// A body with a trailer section behind it.
+#[derive(Debug, Default)]
+pub struct Trailed {
+    pub(super) body: Body,
+    pub(super) trailers: OwnedFields,
 }
 
 impl Body {
@@ -36,6 +46,7 @@ impl Body {
             Body::Constant(bytes) if bytes.len() <= max_bytes => Ok(bytes.to_vec()),
             Body::Bytes(bytes) if bytes.len() <= max_bytes => Ok(bytes),
             Body::PartlyRead(rest) => Body::Bytes(unread(rest)).read_all(max_bytes),
+            Body::Trailed(trailed) => trailed.body.read_all(max_bytes),
             Body::Constant(_) | Body::Bytes(_) => Err(too_large()),
             Body::Stream(reader) => {
                 let mut bytes = Vec::new();
@@ -51,7 +62,8 @@ impl Body {
             Body::Constant(bytes) => BodyPlan::Sized(bytes.len() as u64),
             Body::Bytes(bytes) => BodyPlan::Sized(bytes.len() as u64),
             Body::PartlyRead(rest) => BodyPlan::Sized(rest_of(rest).len() as u64),
-            Body::Stream(_) => BodyPlan::Streamed,
+            // Only a body of unknown length can have trailers behind it.
+            Body::Stream(_) | Body::Trailed(_) => BodyPlan::Streamed,
         }
     }
 
@@ -60,11 +72,15 @@ impl Body {
     pub(super) fn discard(self) {
         match self {
             Body::Empty => core::mem::forget(self),
-            body @ (Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) | Body::Stream(_)) => drop(body),
+            body @ (Body::Constant(_)
+            | Body::Bytes(_)
+            | Body::PartlyRead(_)
+            | Body::Stream(_)
+            | Body::Trailed(_)) => drop(body),
         }
     }
 
-    /// All of it, unless it is a stream.
+    /// All of it, unless it is a stream or has trailers.
     #[inline]
     pub(super) fn in_memory(&self) -> Option<&[u8]> {
         match self {
@@ -72,14 +88,16 @@ impl Body {
             Body::Constant(bytes) => Some(bytes),
             Body::Bytes(bytes) => Some(bytes),
             Body::PartlyRead(rest) => Some(rest_of(rest)),
-            Body::Stream(_) => None,
+            Body::Stream(_) | Body::Trailed(_) => None,
         }
     }
 
     /// Bytes into `out`; `sent` is how many went before.
     pub(super) fn fill(&mut self, sent: &mut usize, out: &mut [u8]) -> Fill {
-        if let Body::Stream(reader) = self {
-            return reader.0.fill(out);
+        match self {
+            Body::Stream(reader) => return reader.0.fill(out),
+            Body::Trailed(trailed) => return trailed.body.fill(sent, out),
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) => {}
         }
         let bytes = self.in_memory().unwrap_or(&[]);
         let rest = bytes.get(*sent..).unwrap_or(&[]);
@@ -95,13 +113,55 @@ impl Body {
         match self {
             Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) => true,
             Body::Stream(reader) => reader.0.has_begun(),
+            Body::Trailed(trailed) => trailed.body.has_begun(),
         }
     }
 
     /// A handler has answered with this body.
+    #[inline]
     pub(super) fn attach(&self) {
-        if let Body::Stream(reader) = self {
-            reader.0.attach();
+        match self {
+            Body::Stream(reader) => reader.0.attach(),
+            Body::Trailed(trailed) => trailed.body.attach(),
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) => {}
+        }
+    }
+
+    /// Changes the trailer section behind it.
+    pub(super) fn change_trailers<R>(&mut self, change: impl FnOnce(&mut OwnedFields) -> R) -> R {
+        let mut trailed = match core::mem::take(self) {
+            Body::Trailed(trailed) => trailed,
+            body => Box::new(Trailed { body, trailers: OwnedFields::new() }),
+        };
+        let result = change(&mut trailed.trailers);
+        *self = Body::Trailed(trailed);
+        result
+    }
+
+    /// The trailer section of a body that has been sent. What the writer of a stream has said last comes behind
+    /// what was known before.
+    pub(super) fn trailers(&mut self) -> FieldBlock<'_> {
+        if let Some(last) = self.take_last_trailers() {
+            self.change_trailers(|trailers| {
+                for (name, value) in last.block().iter() {
+                    // Both were checked when they were written; what is beyond 64 KiB is left out.
+                    let _ = trailers.push(name, value);
+                }
+            });
+        }
+        match self {
+            Body::Trailed(trailed) => trailed.trailers.block(),
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) | Body::Stream(_) => {
+                FieldBlock::EMPTY
+            }
+        }
+    }
+
+    fn take_last_trailers(&self) -> Option<OwnedFields> {
+        match self {
+            Body::Stream(reader) => reader.0.take_trailers(),
+            Body::Trailed(trailed) => trailed.body.take_last_trailers(),
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) => None,
         }
     }
 }
@@ -132,6 +192,7 @@ impl Read for Body {
             }
             Body::PartlyRead(bytes) => bytes.read(out),
             Body::Stream(reader) => reader.read(out),
+            Body::Trailed(trailed) => trailed.body.read(out),
         }
     }
 }

@@ -24,6 +24,7 @@
 //! | request body, [`streaming`] | read as it comes, with no limit unless the route, a layer or [`Limits`](rws_core::Limits) sets one | [`Request::into_body`] |
 //! | response body | there at once | [`Response::text`], [`Response::html`], [`Response::bytes`], `Response::json` |
 //! | response body, streamed | written later, from any thread | [`Request::stream`] |
+//! | trailers | behind the body, or with the end of a stream | [`Response::trailer`], [`BodyWriter::finish_with`] |
 //! | thread | its shard's until it turns out to block, or as it is told | [`WithOptions::placement`] |
 //!
 //! Three programs to begin with are in `rws-std/examples`: `todo` (JSON and state), `upload` (a body as it
@@ -49,7 +50,7 @@ use rws_core::message::Method;
 use rws_core::middleware::{Layered, Middleware, Stack};
 use rws_core::route::{MethodSet, Order, OwnedRouteTable, Route, RouteEntry, RouteError};
 
-pub use self::body::Body;
+pub use self::body::{Body, Trailed};
 pub use self::exchange::AppExchange;
 pub use self::failure::Failure;
 pub use self::handler::{Handler, StateOnly};

@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use rws_core::connection::Fill;
+use rws_core::message::OwnedFields;
 
 use super::failure::BodyError;
 use crate::job::{Waker, about_to_block};
@@ -39,6 +40,8 @@ struct Inside {
     taken: usize,
     bytes: usize,
     end: End,
+    /// What follows the last byte.
+    trailers: Option<Box<OwnedFields>>,
     reader_gone: bool,
     /// The handler has answered with it.
     attached: bool,
@@ -94,6 +97,17 @@ impl Pipe {
     /// No more bytes come.
     pub(super) fn finish(&self) {
         self.end(End::Whole);
+    }
+
+    /// No more bytes come, but these fields do.
+    fn finish_with(&self, trailers: OwnedFields) {
+        self.lock().trailers = Some(Box::new(trailers));
+        self.finish();
+    }
+
+    /// What follows the last byte, once.
+    pub(super) fn take_trailers(&self) -> Option<OwnedFields> {
+        self.lock().trailers.take().map(|trailers| *trailers)
     }
 
     /// The rest will not come: readers get an error, a peer sees the answer as cut off.
@@ -308,6 +322,12 @@ impl BodyWriter {
     /// The answer is whole.
     pub fn finish(self) {
         self.pipe.finish();
+    }
+
+    /// The answer is whole, and these fields follow it: what could not be known before its body was, such as a
+    /// digest or a status of its end (RFC 9110 §6.5). A client may not see them: most of HTTP/1.1 skips them.
+    pub fn finish_with(self, trailers: OwnedFields) {
+        self.pipe.finish_with(trailers);
     }
 }
 

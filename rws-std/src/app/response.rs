@@ -138,6 +138,28 @@ impl Response {
         }
     }
 
+    /// The same response with one more line in the trailer section behind its body (RFC 9110 §6.5), whose length is
+    /// not told beforehand then. One that cannot stand there makes it a 500. For what is known only at the end of a
+    /// stream there is [`BodyWriter::finish_with`](super::BodyWriter::finish_with).
+    #[must_use]
+    pub fn trailer<'n>(mut self, name: impl Into<FieldName<'n>>, value: impl AsRef<[u8]>) -> Response {
+        let outcome = self.add_trailer(name, value.as_ref());
+        self.or_malformed(outcome)
+    }
+
+    /// Adds a line to the trailer section behind the body.
+    ///
+    /// # Errors
+    /// As [`Response::add_field`].
+    pub fn add_trailer<'n>(&mut self, name: impl Into<FieldName<'n>>, value: &[u8]) -> Result<(), Error> {
+        match self.fields {
+            ResponseFields::Sealed => Ok(()),
+            ResponseFields::Constant(_) | ResponseFields::Owned(_) => {
+                self.body.change_trailers(|trailers| trailers.push(name, value))
+            }
+        }
+    }
+
     /// The status.
     pub const fn code(&self) -> Status {
         self.status

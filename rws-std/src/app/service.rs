@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use rws_core::Status;
 use rws_core::connection::{Fill, HeadAnswer};
-use rws_core::message::{Field, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm};
+use rws_core::message::{
+    Field, FieldBlock, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm,
+};
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
 use rws_core::service::{Context, Outcome, Service, Taken, WholeAnswer};
 
@@ -139,6 +141,13 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             Phase::Answering(answering) => answering.response.body.fill(&mut answering.sent, out),
             Phase::File(plan) => plan.body_mut().fill(out),
             Phase::Collecting(_) | Phase::Elsewhere(_) => Fill::Blocked,
+        }
+    }
+
+    fn trailers<'s>(&self, state: &'s mut AppExchange) -> FieldBlock<'s> {
+        match &mut state.0 {
+            Phase::Answering(answering) => answering.response.body.trailers(),
+            Phase::File(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => FieldBlock::EMPTY,
         }
     }
 }
