@@ -9,7 +9,7 @@
 //! A connection stores spans and counters, never a borrow; buffers are lent per call. Time, bytes and
 //! entropy come in as arguments, so the same inputs give the same outputs, byte for byte.
 //!
-//! Where to look: [`message`] (heads and fields), [`connection`] (events and verbs), [`h1`] (HTTP/1.1),
+//! Where to look: [`message`] (heads and fields), [`connection`] (events and verbs), [`h1`] (HTTP/1.1), [`h2`] (HTTP/2),
 //! [`service`] and [`middleware`] (what an application implements), [`route`], [`semantics`] (ranges,
 //! conditional requests, dates, media types), `json` (feature `json`).
 #![no_std]
@@ -34,6 +34,7 @@ pub mod connection;
 pub mod env;
 pub mod error;
 pub mod h1;
+pub mod h2;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod limits;

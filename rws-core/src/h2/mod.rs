@@ -1,0 +1,29 @@
+//! HTTP/2 (RFC 9113): frames, settings and heads.
+//!
+//! ```text
+//!   rx ─▶ frame::FrameHeader ─▶ check ─▶ Data, Headers, Ping, …      one file for each kind of frame
+//!                                 │
+//!                                 └─ Fault { Connection | Stream, ErrorCode }
+//! ```
+//!
+//! Where to look: [`frame`] reads and writes frames, [`settings`] has what both sides say of themselves,
+//! [`ErrorCode`] and [`Fault`] name what went wrong and how much of the connection it costs.
+
+mod error_code;
+mod fault;
+pub mod frame;
+mod role;
+pub mod settings;
+
+pub use error_code::ErrorCode;
+pub use fault::Fault;
+pub use role::Role;
+
+/// What a client sends before its first frame (RFC 9113 §3.4).
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The highest stream identifier: 31 bits (RFC 9113 §5.1.1).
+pub const STREAM_ID_MAX: u32 = 0x7fff_ffff;
+
+/// The largest flow-control window: bytes (RFC 9113 §6.9.1).
+pub const WINDOW_MAX: u32 = 0x7fff_ffff;
