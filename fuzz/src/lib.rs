@@ -3,6 +3,7 @@
 
 pub mod chunked;
 pub mod config;
+pub mod grpc_messages;
 pub mod h1_connection_ops;
 pub mod h1_request;
 pub mod h1_response;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 7] = [
+const TARGETS: [(&str, Check); 8] = [
     ("h1_request", rws_fuzz::h1_request::check),
     ("h1_response", rws_fuzz::h1_response::check),
     ("chunked", rws_fuzz::chunked::check),
     ("route", rws_fuzz::route::check),
     ("target", rws_fuzz::target::check),
     ("config", rws_fuzz::config::check),
+    ("grpc_messages", rws_fuzz::grpc_messages::check),
     ("h1_connection_ops", rws_fuzz::h1_connection_ops::check),
 ];
 

@@ -10,8 +10,8 @@
 //! entropy come in as arguments, so the same inputs give the same outputs, byte for byte.
 //!
 //! Where to look: [`message`] (heads and fields), [`connection`] (events and verbs), [`h1`] (HTTP/1.1), [`h2`] (HTTP/2),
-//! [`service`] and [`middleware`] (what an application implements), [`route`], [`semantics`] (ranges,
-//! conditional requests, dates, media types), `json` (feature `json`).
+//! [`grpc`] (what a call is made of), [`service`] and [`middleware`] (what an application implements), [`route`],
+//! [`semantics`] (ranges, conditional requests, dates, media types), `json` (feature `json`).
 #![no_std]
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -33,6 +33,7 @@ pub(crate) const SMALL: bool = cfg!(target_os = "none");
 pub mod connection;
 pub mod env;
 pub mod error;
+pub mod grpc;
 pub mod h1;
 pub mod h2;
 #[cfg(feature = "json")]
