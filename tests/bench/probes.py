@@ -11,9 +11,7 @@ from process import LOAD_CPU, NotAnswering, Server, ahead_of_the_rest, free_port
 
 PROBE_P99, PROBE_MAX, BURST_MAX = "probes beside a sleeper, p99", "probes beside a sleeper, max", "probe among 200 sleepers, max"
 LATENCY_GOALS = {PROBE_P99: 5.0, PROBE_MAX: 20.0, BURST_MAX: 20.0}
-# The goal is reported, as those of the table are; it is missed in some runs (docs/PERFORMANCE.md). What fails is far below a
-# hand-over for every tenth request, the fault that this looks for.
-SWITCHES_ABOVE_THE_FLOOR_GOAL, SWITCHES_ABOVE_THE_FLOOR_MAX, SWITCH_ROUNDS = 1000, 5000, 3
+SWITCHES_ABOVE_THE_FLOOR_MAX, SWITCH_ROUNDS = 1000, 5
 CROWD_DELAY_MS_MAX = 10.0
 RSS_GROWTH_BYTES_MAX = 1024 * 1024
 WARM_UP, ATTACK, ATTACK_FULL = 10_000, 100_000, 1_000_000
@@ -79,15 +77,22 @@ def show_the_machine(scene: Scene) -> None:
 
 
 def switch_problems(scene: Scene) -> list[str]:
-    """Voluntary context switches of all threads under keep-alive load, beside the floor's in the same run."""
-    _, switches = measuring.cpu(scene, KIND["keep-alive"], SWITCH_ROUNDS, frozenset({OURS}))
-    if not {OURS, RAW, RAW_AGAIN} <= switches.values.keys():
-        return [f"context switches are known of {', '.join(switches.values) or 'nobody'} only"]
-    ours, floor = switches.values[OURS], (switches.values[RAW] + switches.values[RAW_AGAIN]) / 2
-    print(f"voluntary switches under keep-alive load: {ours:,.0f} a second, the floor's {floor:,.0f} "
-          f"(goal: the floor's + {SWITCHES_ABOVE_THE_FLOOR_GOAL:,}, "
-          f"{'met' if ours <= floor + SWITCHES_ABOVE_THE_FLOOR_GOAL else 'missed'}; fails beyond + {SWITCHES_ABOVE_THE_FLOOR_MAX:,})", flush=True)
-    return [] if ours <= floor + SWITCHES_ABOVE_THE_FLOOR_MAX else [f"{ours - floor:,.0f} switches a second more than the floor"]
+    """Voluntary context switches of all threads under keep-alive load, beside the floor's in the same rounds.
+
+    Both sleep the more often the faster the load is, and the load has the machine's noise: so a few tries, as for latency.
+    """
+    above = 0.0
+    for number in range(1, TRIES + 1):
+        _, switches = measuring.cpu(scene, KIND["keep-alive"], SWITCH_ROUNDS, frozenset({OURS}))
+        if not {OURS, RAW, RAW_AGAIN} <= switches.values.keys():
+            return [f"context switches are known of {', '.join(switches.values) or 'nobody'} only"]
+        ours, floor = switches.values[OURS], (switches.values[RAW] + switches.values[RAW_AGAIN]) / 2
+        above = ours - floor
+        print(f"try {number}: voluntary switches under keep-alive load: {ours:,.0f} a second, the floor's {floor:,.0f} "
+              f"(≤ + {SWITCHES_ABOVE_THE_FLOOR_MAX:,})", flush=True)
+        if above <= SWITCHES_ABOVE_THE_FLOOR_MAX:
+            return []
+    return [f"{above:,.0f} switches a second more than the floor"]
 
 
 def hostile(scene: Scene, full: bool) -> int:

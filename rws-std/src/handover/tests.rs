@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::ThreadId;
 use std::time::Instant;
 
-use super::watchdog::Watchdog;
+use super::watchdog::{Seen, Watchdog};
 use super::{Arrival, Bell, Handover, Held, Slot, Spares, Stolen, ThreadLimits, Word};
 
 /// Longer than anything here takes; only a failure waits so long.
@@ -385,16 +385,16 @@ fn the_watchdog_takes_only_what_it_has_seen_twice() {
         spares: Arc::clone(&spares),
     };
 
-    assert!(!watchdog.look(), "at rest");
+    assert_eq!(watchdog.look(), Seen::Rest);
     let published = held.publish();
-    assert!(watchdog.look());
+    assert_eq!(watchdog.look(), Seen::JobOut);
     let published = published.reclaim().unwrap().publish();
-    assert!(watchdog.look(), "published both times, but not the same job");
+    assert_eq!(watchdog.look(), Seen::JobOut, "published both times, but not the same job");
     let mut held = published.reclaim().expect("not taken");
-    assert!(watchdog.look());
+    assert_eq!(watchdog.look(), Seen::Activity);
     held.rest();
-    assert!(watchdog.look());
-    assert!(!watchdog.look());
+    assert_eq!(watchdog.look(), Seen::Activity);
+    assert_eq!(watchdog.look(), Seen::Rest);
 
     let published = held.publish();
     watchdog.look();
