@@ -14,7 +14,7 @@
 //!
 //! No user code runs inside a verb except [`Source`], which must not block.
 
-use crate::message::{Chunk, FieldBlock, RequestSpans, ResponseHead, ResponseSpans, Scratch};
+use crate::message::{Chunk, FieldBlock, RequestSpans, ResponseHead, ResponseSpans, Scratch, Version};
 use crate::{Env, Error, Instant, PeerFault, Status};
 
 /// Names one exchange on one connection. Opaque: a slot and a generation. In HTTP/1 the generation moves on
@@ -96,8 +96,7 @@ pub enum Event {
     End {
         /// The exchange.
         stream: StreamId,
-        /// The trailer section, if one came that has fields: its arena is `rx[..arena_len]`, its index
-        /// `scratch.fields[..fields_len]`.
+        /// The trailer section, if one came that has fields.
         trailers: Option<TrailerSpans>,
     },
     /// The exchange is over before its end: the peer's doing, or a deadline.
@@ -126,20 +125,23 @@ pub enum Event {
     Closed,
 }
 
-/// A trailer section as spans.
+/// A trailer section as spans: arena and index as in [`RequestSpans`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrailerSpans {
-    /// Bytes of `rx` that belong to the section.
+    /// Bytes of the arena that belong to the section.
     pub arena_len: u16,
     /// Slots of `scratch.fields` in use.
     pub fields_len: u16,
+    /// The version, which says where the arena is.
+    pub version: Version,
 }
 
 impl TrailerSpans {
     /// The view of this section. `rx` and `fields` are what `receive` was given.
     pub fn view<'a>(&self, rx: &'a [u8], scratch: &'a Scratch<'_>) -> FieldBlock<'a> {
+        let arena = if self.version.is_decoded() { &*scratch.bytes } else { rx };
         FieldBlock::new(
-            rx.get(..usize::from(self.arena_len)).unwrap_or(&[]),
+            arena.get(..usize::from(self.arena_len)).unwrap_or(&[]),
             scratch.fields.get(..usize::from(self.fields_len)).unwrap_or(&[]),
         )
     }

@@ -12,11 +12,13 @@
 mod error_code;
 mod fault;
 pub mod frame;
+pub mod priority;
 mod role;
 pub mod settings;
 
 pub use error_code::ErrorCode;
 pub use fault::Fault;
+pub use priority::Priority;
 pub use role::Role;
 
 /// What a client sends before its first frame (RFC 9113 §3.4).

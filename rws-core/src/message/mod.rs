@@ -58,6 +58,13 @@ pub enum Version {
 }
 
 impl Version {
+    /// Whether heads of this version do not stand in what was received: they come compressed, and their arena is in
+    /// scratch.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(crate) const fn is_decoded(self) -> bool {
+        matches!(self, Version::Http2 | Version::Http3)
+    }
+
     /// The name as it stands in a start line or a log: `HTTP/1.1`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -64,11 +64,11 @@ impl BodyFraming {
     }
 }
 
-/// A request head as spans: `Copy`, no borrow. `arena` is the start of the `rx` slice that was given to
-/// `receive`, the field index is the start of `scratch.fields`.
+/// A request head as spans: `Copy`, no borrow. The arena is the start of the `rx` slice that was given to
+/// `receive`, or, from HTTP/2 on, of `scratch.bytes`; the field index is the start of `scratch.fields`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestSpans {
-    /// Bytes of `rx` that belong to the head.
+    /// Bytes of the arena that belong to the head.
     pub arena_len: u16,
     /// Slots of `scratch.fields` that are in use.
     pub fields_len: u16,
@@ -91,6 +91,9 @@ pub struct RequestSpans {
 impl RequestSpans {
     /// The view of this head. `rx` and `scratch` are the slices that were given to `receive`.
     pub fn view<'a>(&self, rx: &'a [u8], scratch: Scratch<'a>) -> RequestHead<'a> {
+        if self.version.is_decoded() {
+            return self.view_decoded(scratch);
+        }
         let arena = rx.get(..usize::from(self.arena_len)).unwrap_or(&[]);
         let decoded = match self.target.path {
             PathAt::Scratch(span) => span.end(),
@@ -105,6 +108,14 @@ impl RequestSpans {
         }
     }
 
+    /// The view of a head whose arena is in scratch.
+    #[inline(never)]
+    fn view_decoded<'a>(&self, scratch: Scratch<'a>) -> RequestHead<'a> {
+        let (arena, index, spare) = scratch.split(usize::from(self.arena_len), usize::from(self.fields_len));
+        let fields = Fields::Received(FieldBlock::new(arena, index), spare);
+        RequestHead { spans: *self, arena, decoded: arena, fields }
+    }
+
     /// The view of this head over memory that is shared: `decoded` and `index` are `scratch.bytes` and
     /// `scratch.fields` as `receive` left them, `spare` is other memory for edits.
     pub fn view_shared<'a>(
@@ -114,7 +125,8 @@ impl RequestSpans {
         index: &'a [Field],
         spare: Scratch<'a>,
     ) -> RequestHead<'a> {
-        let arena = rx.get(..usize::from(self.arena_len)).unwrap_or(&[]);
+        let arena = if self.version.is_decoded() { decoded } else { rx };
+        let arena = arena.get(..usize::from(self.arena_len)).unwrap_or(&[]);
         let index = index.get(..usize::from(self.fields_len)).unwrap_or(&[]);
         RequestHead {
             spans: *self,

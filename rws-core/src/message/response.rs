@@ -5,7 +5,7 @@ use super::{BodyFraming, FieldBlock, Scratch, Status, Version};
 /// A received response head as spans (client role); see [`RequestSpans`](super::RequestSpans).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseSpans {
-    /// Bytes of `rx` that belong to the head.
+    /// Bytes of the arena that belong to the head.
     pub arena_len: u16,
     /// Slots of `scratch.fields` that are in use.
     pub fields_len: u16,
@@ -20,8 +20,10 @@ pub struct ResponseSpans {
 impl ResponseSpans {
     /// The view of this head. `rx` and `scratch` are the slices that were given to `receive`.
     pub fn view<'a>(&self, rx: &'a [u8], scratch: Scratch<'a>) -> ResponseHead<'a> {
-        let arena = rx.get(..usize::from(self.arena_len)).unwrap_or(&[]);
-        let (_, index, _) = scratch.split(0, usize::from(self.fields_len));
+        let arena_len = usize::from(self.arena_len);
+        let (decoded, index, _) = scratch.split(arena_len, usize::from(self.fields_len));
+        let received = rx.get(..arena_len).unwrap_or(&[]);
+        let arena = if self.version.is_decoded() { decoded } else { received };
         ResponseHead { status: self.status, fields: FieldBlock::new(arena, index) }
     }
 }

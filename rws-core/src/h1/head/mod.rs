@@ -165,7 +165,7 @@ pub fn parse_trailers(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<TrailerSpans>, PeerFault> {
-    let mut section = TrailerSpans { arena_len: 0, fields_len: 0 };
+    let mut section = TrailerSpans { arena_len: 0, fields_len: 0, version: Version::Http11 };
     match scan::dispatch(Resume(TrailersParser { scratch, limits }), bytes, scanned, &mut section) {
         Ok(()) => Ok(Some(section)),
         Err(stop) => stop.into(),

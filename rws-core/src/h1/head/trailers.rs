@@ -34,7 +34,7 @@ impl Parser for TrailersParser<'_, '_> {
         } else {
             fields::parse(kernel, bytes, 0, slots, &mut NoneForbidden)?
         };
-        *head = TrailerSpans { arena_len: section.end, fields_len: section.count };
+        (head.arena_len, head.fields_len) = (section.end, section.count);
         Ok(())
     }
 }
