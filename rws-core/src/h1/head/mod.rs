@@ -108,16 +108,32 @@ pub fn parse_request(
     scratch: &mut Scratch<'_>,
     limits: &Limits,
 ) -> Result<Option<ParsedRequest>, PeerFault> {
-    let mut parsed = Ok(Some(ParsedRequest::BLANK));
-    if let Ok(Some(head)) = &mut parsed
-        && let Err(stop) = read_request(bytes, scanned, scratch, limits, head)
-    {
-        return stop.into();
-    }
-    parsed
+    let mut head = ParsedRequest::BLANK;
+    let is_whole = parse_request_into(bytes, scanned, scratch, limits, &mut head)?;
+    Ok(is_whole.then_some(head))
 }
 
-/// As [`parse_request`], into `head`, which must be [`ParsedRequest::BLANK`] and is only good after a success.
+/// As [`parse_request`], into `head`, which must be [`ParsedRequest::BLANK`] and is only good if the answer is true:
+/// the head is complete.
+///
+/// # Errors
+/// As those of [`parse_request`].
+#[inline]
+pub fn parse_request_into(
+    bytes: &[u8],
+    scanned: &mut u16,
+    scratch: &mut Scratch<'_>,
+    limits: &Limits,
+    head: &mut ParsedRequest,
+) -> Result<bool, PeerFault> {
+    match read_request(bytes, scanned, scratch, limits, head) {
+        Ok(()) => Ok(true),
+        Err(Stop::Incomplete) => Ok(false),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
+}
+
+/// As [`parse_request_into`], with the reason why it stopped.
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn read_request(
     bytes: &[u8],
