@@ -10,8 +10,9 @@
 //! entropy come in as arguments, so the same inputs give the same outputs, byte for byte.
 //!
 //! Where to look: [`message`] (heads and fields), [`connection`] (events and verbs), [`h1`] (HTTP/1.1), [`h2`] (HTTP/2),
-//! [`grpc`] (what a call is made of), [`service`] and [`middleware`] (what an application implements), [`route`],
-//! [`semantics`] (ranges, conditional requests, dates, media types), `json` (feature `json`).
+//! [`hpack`] (its field compression), [`grpc`] (what a call is made of), [`service`] and [`middleware`] (what an
+//! application implements), [`route`], [`semantics`] (ranges, conditional requests, dates, media types), `json` (feature
+//! `json`).
 #![no_std]
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -30,12 +31,14 @@ extern crate std;
 /// Enums that hold 64 bits are `repr(u8)` there: their tags would be of 64 bits otherwise, which is two registers.
 pub(crate) const SMALL: bool = cfg!(target_os = "none");
 
+mod compression;
 pub mod connection;
 pub mod env;
 pub mod error;
 pub mod grpc;
 pub mod h1;
 pub mod h2;
+pub mod hpack;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod limits;

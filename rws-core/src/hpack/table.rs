@@ -1,0 +1,230 @@
+//! The dynamic table over lent bytes (RFC 7541 §2.3.2 and §4).
+//!
+//! ```text
+//!   0        start                 end          index                       room
+//!   [  free  ][ oldest … newest bytes ][  free  ][ newest … oldest records, 8 bytes each ]
+//! ```
+//!
+//! A record says where the bytes of its entry stand; a name with an id takes none. When the free bytes in the middle
+//! are used up, what is alive moves to both ends. An entry counts 32 bytes more than it has (§4.1), which is more
+//! than a record takes: memory as long as the table is always enough for all of it.
+//!
+//! With less memory the oldest entries go before the specification asks for it, and an entry that has no room takes
+//! all older ones with it. The newest entries keep the indexes that they have in a table with room for all; those
+//! that went are not found.
+
+use crate::compression::NameId;
+use crate::scan::{copy_into, move_within};
+
+/// What an entry counts beyond its bytes (RFC 7541 §4.1).
+pub(super) const OVERHEAD_BYTES: u32 = 32;
+
+const RECORD_BYTES: usize = 8;
+
+/// Where things are in the memory. The lengths fit 16 bits: no more memory than that is made use of.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The most that the entries may count: bytes.
+    max: u32,
+    /// What they count: bytes.
+    size: u32,
+    count: u16,
+    /// How much memory there is.
+    room: u16,
+    /// Where the newest record is.
+    index: u16,
+    /// Where the newest entry's bytes end.
+    end: u16,
+    /// What the place in a record is ahead of where the bytes are, modulo 2^16: so records need no change when the
+    /// bytes are moved.
+    ahead: u16,
+}
+
+/// An entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    at: u16,
+    /// How long the name is, whether its bytes are kept or not.
+    pub(super) name_len: u16,
+    pub(super) value_len: u16,
+    pub(super) name: NameId,
+    /// For whoever uses the table.
+    pub(super) flags: u8,
+}
+
+impl Record {
+    fn counted(self) -> u32 {
+        u32::from(self.name_len).wrapping_add(u32::from(self.value_len)).wrapping_add(OVERHEAD_BYTES)
+    }
+
+    fn kept_name_len(self) -> u16 {
+        if self.name == NameId::OTHER { self.name_len } else { 0 }
+    }
+
+    fn to_bytes(self) -> [u8; RECORD_BYTES] {
+        let lens = u64::from(self.name_len) << 16 | u64::from(self.value_len) << 32;
+        (u64::from(self.at) | lens | u64::from(self.name.0) << 48 | u64::from(self.flags) << 56).to_le_bytes()
+    }
+
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn from_bytes(bytes: [u8; RECORD_BYTES]) -> Record {
+        let [at, at_high, name, name_high, value, value_high, id, flags] = bytes;
+        Record {
+            at: u16::from_le_bytes([at, at_high]),
+            name_len: u16::from_le_bytes([name, name_high]),
+            value_len: u16::from_le_bytes([value, value_high]),
+            name: NameId(id),
+            flags,
+        }
+    }
+}
+
+impl Table {
+    pub(super) const fn new(max: u32) -> Table {
+        Table { max, size: 0, count: 0, room: 0, index: 0, end: 0, ahead: 0 }
+    }
+
+    pub(super) const fn max(&self) -> u32 {
+        self.max
+    }
+
+    #[cfg(test)]
+    pub(super) const fn size(&self) -> u32 {
+        self.size
+    }
+
+    pub(super) const fn len(&self) -> u32 {
+        self.count as u32
+    }
+
+    /// Looks whether the memory is as long as it was; if not, nothing in it counts.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(super) fn lend(&mut self, memory: &[u8]) {
+        let room = u16::try_from(memory.len()).unwrap_or(u16::MAX);
+        if room != self.room {
+            self.room = room;
+            self.clear();
+        }
+    }
+
+    /// Drops every entry.
+    pub(super) fn clear(&mut self) {
+        (self.size, self.count, self.end, self.index) = (0, 0, 0, self.room);
+    }
+
+    /// Changes what the entries may count, and drops those that are too many (RFC 7541 §4.3).
+    pub(super) fn set_max(&mut self, max: u32, memory: &[u8]) {
+        self.max = max;
+        while self.size > max {
+            self.drop_oldest(memory);
+        }
+    }
+
+    /// The entry that `age` others came after.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(super) fn record(&self, age: u32, memory: &[u8]) -> Option<Record> {
+        if age >= u32::from(self.count) {
+            return None;
+        }
+        let at = usize::from(self.index).wrapping_add((age as usize).wrapping_mul(RECORD_BYTES));
+        memory.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| Record::from_bytes(*bytes))
+    }
+
+    /// The kept bytes of an entry's name, and its value.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(super) fn bytes<'m>(&self, record: Record, memory: &'m [u8]) -> (&'m [u8], &'m [u8]) {
+        let at = usize::from(record.at.wrapping_sub(self.ahead));
+        let value_at = at.wrapping_add(usize::from(record.kept_name_len()));
+        let end = value_at.wrapping_add(usize::from(record.value_len));
+        (memory.get(at..value_at).unwrap_or(&[]), memory.get(value_at..end).unwrap_or(&[]))
+    }
+
+    /// Adds an entry (RFC 7541 §4.4); `kept_name` are the bytes of a name without an id. Says whether it is kept.
+    pub(super) fn insert(
+        &mut self,
+        name: NameId,
+        kept_name: &[u8],
+        value: &[u8],
+        flags: u8,
+        memory: &mut [u8],
+    ) -> bool {
+        let name_len = name.len().wrapping_add(kept_name.len());
+        let bytes = kept_name.len().wrapping_add(value.len());
+        let needed = bytes.wrapping_add(RECORD_BYTES);
+        let counted = name_len.wrapping_add(value.len()).wrapping_add(OVERHEAD_BYTES as usize);
+        let Ok(counted) = u32::try_from(counted) else { return false };
+        if counted > self.max || needed > usize::from(self.room) {
+            self.clear();
+            return false;
+        }
+        while self.size > self.max.wrapping_sub(counted) {
+            self.drop_oldest(memory);
+        }
+        while self.alive_bytes(memory).wrapping_add(needed) > usize::from(self.room) {
+            self.drop_oldest(memory);
+        }
+        if usize::from(self.index.wrapping_sub(self.end)) < needed {
+            self.move_to_ends(memory);
+        }
+        let at = usize::from(self.end);
+        let record = Record {
+            at: self.end.wrapping_add(self.ahead),
+            name_len: name_len as u16,
+            value_len: value.len() as u16,
+            name,
+            flags,
+        };
+        if let Some((name_at, value_at)) = memory
+            .get_mut(at..at.wrapping_add(bytes))
+            .and_then(|all| all.split_at_mut_checked(kept_name.len()))
+        {
+            copy_into(name_at, kept_name);
+            copy_into(value_at, value);
+        }
+        self.end = self.end.wrapping_add(bytes as u16);
+        self.index = self.index.wrapping_sub(RECORD_BYTES as u16);
+        if let Some(place) = memory.get_mut(usize::from(self.index)..).and_then(|rest| rest.first_chunk_mut())
+        {
+            *place = record.to_bytes();
+        }
+        self.count = self.count.wrapping_add(1);
+        self.size = self.size.wrapping_add(counted);
+        true
+    }
+
+    /// Where the oldest entry's bytes begin.
+    fn start(&self, memory: &[u8]) -> u16 {
+        match self.record(u32::from(self.count).wrapping_sub(1), memory) {
+            Some(oldest) => oldest.at.wrapping_sub(self.ahead),
+            None => self.end,
+        }
+    }
+
+    /// What the entries and their records take of the memory: bytes.
+    fn alive_bytes(&self, memory: &[u8]) -> usize {
+        let bytes = usize::from(self.end.wrapping_sub(self.start(memory)));
+        bytes.wrapping_add(usize::from(self.count).wrapping_mul(RECORD_BYTES))
+    }
+
+    fn drop_oldest(&mut self, memory: &[u8]) {
+        let last = u32::from(self.count).wrapping_sub(1);
+        let Some(oldest) = self.record(last, memory).filter(|_| last > 0) else { return self.clear() };
+        self.count = self.count.wrapping_sub(1);
+        self.size = self.size.saturating_sub(oldest.counted());
+    }
+
+    fn move_to_ends(&mut self, memory: &mut [u8]) {
+        let start = self.start(memory);
+        move_within(memory, usize::from(start)..usize::from(self.end), 0);
+        self.ahead = self.ahead.wrapping_add(start);
+        self.end = self.end.wrapping_sub(start);
+        let records = self.count.wrapping_mul(RECORD_BYTES as u16);
+        let index = usize::from(self.index);
+        let to = self.room.wrapping_sub(records);
+        move_within(memory, index..index.wrapping_add(usize::from(records)), usize::from(to));
+        self.index = to;
+    }
+}
+
+#[cfg(test)]
+mod tests;
