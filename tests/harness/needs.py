@@ -59,6 +59,7 @@ NEEDS = {
     "nginx": apt("nginx", "nginx"),
     "lighttpd": apt("lighttpd", "lighttpd"),
     "h2o": apt("h2o", "h2o"),
+    "nghttpd": apt("nghttpd", "nghttp2-server"),
     "haproxy": apt("haproxy", "haproxy"),
     "wrk": apt("wrk", "wrk"),
     "h2load": apt("h2load", "nghttp2-client"),

@@ -1,11 +1,13 @@
 """Carries out the suites: installs what each needs, runs its steps, and closes with a table."""
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
+import conformance
 import needs
 from suites import CORPORA, ROOT, SUITES, TARGET, Suite, absent
 
@@ -18,7 +20,11 @@ def main(arguments: list[str], usage: str) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--list", action="store_true", help="name the suites")
     parser.add_argument("--full", action="store_true", help="run the long forms")
+    parser.add_argument("--target", metavar="HOST:PORT", help="conformance: the server to judge, instead of known ones")
+    parser.add_argument("--target-words", metavar="WORDS", default="", help="conformance: more options for the suite, such as \"--post /echo --strict\"")
     options = parser.parse_args(arguments)
+    if options.target:
+        conformance.asked = conformance.Asked(options.target, shlex.split(options.target_words))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what a suite started ends with us
     if options.list:
         for suite in SUITES:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable
 
 import board
+import conformance
 import fuzzing
 import linking
 import load
@@ -98,6 +99,9 @@ SUITES = [
     over_the_wire("device", "the board's service on a server: every answer as it is on record", "release"),
     over_the_wire("static", "files: range, conditional, dot-files, symlinks", "release"),
     over_the_wire("proxy", "the rws binary before real upstreams", "release"),
+    Suite("conformance", "each rule of HTTP/2 and HPACK beside known servers, or on any other: --target HOST:PORT",
+          [nextest("rws-tests", "--lib"), ["cargo", "build", "--quiet", "-p", "rws-tests", "--bin", "conformance"], conformance.check],
+          ("nextest", "nghttpd", "h2o")),
     Suite("board", "images on a simulated Cortex-M, over real sockets: clients of all kinds, all of the corpora, half a minute of load", [board.build_tested, nextest("rws-tests", "--test", "board"), load.check, soaking.soak],
           ("nextest", "bare-metal", "qemu-arm", "release", "curl", "wrk"), ("test:board",), env={"RWS_BOARD_IMAGES": str(board.ARTIFACTS)}, minutes_max=20),
     Suite("differential", "our reading of requests beside independent implementations",

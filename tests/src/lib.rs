@@ -4,6 +4,7 @@
 pub mod content;
 pub mod corpora;
 pub mod device;
+pub mod h2;
 pub mod peer;
 pub mod smuggling;
 pub mod streaming;
