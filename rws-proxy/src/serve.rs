@@ -19,6 +19,18 @@ const RESPONSE_HEAD_BYTES_MAX: u16 = Limits::SERVER.head_bytes_max + 1024;
 /// Bytes of log lines that may wait for a slow sink, per shard.
 const LOG_BYTES_MAX: usize = 1024 * 1024;
 
+/// What a process may usually open.
+const USUAL_DESCRIPTORS: u64 = 1024;
+
+/// Descriptors of the process itself: standard streams, log, signals, roots.
+const BASE_DESCRIPTORS: u64 = 32;
+
+/// Descriptors of each shard itself: listener, poller, mailbox.
+const SHARD_DESCRIPTORS: u64 = 8;
+
+/// Connections that a shard holds however few descriptors there are.
+const CONNECTIONS_MIN: usize = 16;
+
 /// How long the shutdown waits for the log's last lines.
 const LOG_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -61,7 +73,20 @@ fn prepare(config: &Config, log: Option<&LogIntake>) -> io::Result<(Server, Site
     let site = Site::new(config, shards, log)?;
     let address = SocketAddr::new(config.ip, config.port);
     let server = Server::bind(address).map_err(|error| unbound(address, &error))?;
-    Ok((server.shards(shards).settings(settings(config)), site))
+    // More descriptors are a convenience: without them there are fewer connections.
+    let descriptors = rws_std::sys::raise_open_files_limit().unwrap_or(Some(USUAL_DESCRIPTORS));
+    let connections_max = connections_max(descriptors, shards);
+    Ok((server.shards(shards).settings(Settings { connections_max, ..settings(config) }), site))
+}
+
+/// Connections that each of `shards` may hold when the process may open so many descriptors. Each may need one more, for
+/// the file or the upstream that its answer comes from: a crowd that only sits there must not take these as well.
+fn connections_max(descriptors: Option<u64>, shards: usize) -> usize {
+    let most = Settings::default().connections_max;
+    let Some(descriptors) = descriptors else { return most };
+    let shards = shards as u64;
+    let for_connections = descriptors.saturating_sub(BASE_DESCRIPTORS + SHARD_DESCRIPTORS * shards) / 2;
+    usize::try_from(for_connections / shards.max(1)).unwrap_or(most).clamp(CONNECTIONS_MIN, most)
 }
 
 fn settings(config: &Config) -> Settings {
@@ -122,5 +147,18 @@ fn describe(action: &crate::config::Action, config: &Config) -> String {
         Proxy(proxy) => {
             format!("upstream {}", config.upstreams.get(proxy.upstream).map_or("", |upstream| &upstream.name))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_descriptors_are_left_to_files_and_upstreams() {
+        assert_eq!(connections_max(Some(1024), 2), (1024 - 32 - 16) / 2 / 2);
+        assert_eq!(connections_max(Some(1_000_000), 2), Settings::default().connections_max);
+        assert_eq!(connections_max(None, 2), Settings::default().connections_max);
+        assert_eq!(connections_max(Some(40), 4), CONNECTIONS_MIN);
     }
 }
