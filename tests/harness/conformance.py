@@ -14,6 +14,27 @@ from needs import ROOT
 
 KNOWN = ROOT / "tests" / "conformance" / "known"
 SUITE = ROOT / "target" / "debug" / "conformance"
+RELEASE = ROOT / "target" / "release"
+BEFORE_HELLO = """
+ip = "127.0.0.1"
+port = {port}
+access_log = false
+[[upstream]]
+name = "hello"
+backends = ["127.0.0.1:{hello}"]
+[[route]]
+[route.match]
+path = "/own"
+[route.action]
+type = "respond"
+body = "An answer of its own."
+[[route]]
+[route.match]
+path = "/*"
+[route.action]
+type = "proxy"
+upstream = "hello"
+"""
 START_SECONDS_MAX = 10
 PAGE = b"Hello, World! This page has sixty-four octets, for small windows"
 
@@ -66,6 +87,19 @@ def of_h2o(folder: pathlib.Path) -> str | None:
         return judge(f"127.0.0.1:{port}", "--post", "/echo", "--known", str(KNOWN / "h2o.txt"))
 
 
+def own(_full: bool) -> str | None:
+    """Our own servers, by the strict reading: `hello`, and `rws` with an answer of its own and before `hello`."""
+    hello_port = free_port()
+    with tempfile.TemporaryDirectory() as name, running([str(RELEASE / "hello"), "--port", str(hello_port)], hello_port):
+        problems = [judge(f"127.0.0.1:{hello_port}", "--post", "/echo", "--strict")]
+        config, port = pathlib.Path(name) / "rws.config.toml", free_port()
+        config.write_text(BEFORE_HELLO.format(port=port, hello=hello_port))
+        with running([str(RELEASE / "rws"), "--config", str(config)], port):
+            problems.append(judge(f"127.0.0.1:{port}", "--path", "/own", "--strict"))
+            problems.append(judge(f"127.0.0.1:{port}", "--post", "/echo", "--strict"))
+    return next(filter(None, problems), None)
+
+
 def judge(target: str, *words: str) -> str | None:
     """Runs the checks; what is not as expected makes the error text."""
     command = [str(SUITE), "--target", target, *words]
@@ -97,7 +131,28 @@ def running(words: list[str], port: int) -> Iterator[subprocess.Popen]:
 
 
 def listens(child: subprocess.Popen, port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
+    deadline = time.monotonic() + RELEASE = ROOT / "target" / "release"
+BEFORE_HELLO = """
+ip = "127.0.0.1"
+port = {port}
+access_log = false
+[[upstream]]
+name = "hello"
+backends = ["127.0.0.1:{hello}"]
+[[route]]
+[route.match]
+path = "/own"
+[route.action]
+type = "respond"
+body = "An answer of its own."
+[[route]]
+[route.match]
+path = "/*"
+[route.action]
+type = "proxy"
+upstream = "hello"
+"""
+START_SECONDS_MAX
     while child.poll() is None and time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -1,0 +1,69 @@
+//! Somebody else, on another connection, who wants nothing but his answers.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use rws_tests::h2::frame::window_update;
+
+use crate::server::{Server, get};
+
+/// The longest that an answer may take while the server is attacked, on two processors that everybody shares.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(2);
+
+pub(crate) struct Neighbour {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Served>,
+}
+
+/// What came of it.
+struct Served {
+    count: u32,
+    longest: Duration,
+    fault: Option<String>,
+}
+
+impl Neighbour {
+    pub(crate) fn of(server: &Server) -> Neighbour {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (mut peer, flag) = (server.open(&[]), Arc::clone(&is_over));
+        let thread = std::thread::spawn(move || {
+            let mut served = Served { count: 0, longest: Duration::ZERO, fault: None };
+            let mut stream = 1;
+            while served.count == 0 || !flag.load(Ordering::SeqCst) {
+                let began = Instant::now();
+                peer.request(stream, &get("/"));
+                match peer.response(stream) {
+                    Ok(response) if response.status == 200 => {
+                        peer.send(window_update(0, u32::try_from(response.body.len()).unwrap_or(0).max(1)));
+                    }
+                    Ok(response) => served.fault = Some(format!("{response:?}")),
+                    Err(stop) => served.fault = Some(format!("{stop}; it got {}", peer.story())),
+                }
+                if served.fault.is_some() {
+                    return served;
+                }
+                served.count += 1;
+                served.longest = served.longest.max(began.elapsed());
+                peer.log.clear();
+                stream += 2;
+                std::thread::park_timeout(PAUSE);
+            }
+            served
+        });
+        Neighbour { is_over, thread }
+    }
+
+    /// Asserts that every request was answered, and none late.
+    #[track_caller]
+    pub(crate) fn was_served(self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        let served = self.thread.join().expect("no panic");
+        println!("the neighbour had {} answers, the slowest after {:?}", served.count, served.longest);
+        assert_eq!(served.fault, None, "after {} answers", served.count);
+        assert!(served.longest < WAIT_MAX, "an answer took {:?}", served.longest);
+    }
+}
