@@ -131,28 +131,7 @@ def running(words: list[str], port: int) -> Iterator[subprocess.Popen]:
 
 
 def listens(child: subprocess.Popen, port: int) -> None:
-    deadline = time.monotonic() + RELEASE = ROOT / "target" / "release"
-BEFORE_HELLO = """
-ip = "127.0.0.1"
-port = {port}
-access_log = false
-[[upstream]]
-name = "hello"
-backends = ["127.0.0.1:{hello}"]
-[[route]]
-[route.match]
-path = "/own"
-[route.action]
-type = "respond"
-body = "An answer of its own."
-[[route]]
-[route.match]
-path = "/*"
-[route.action]
-type = "proxy"
-upstream = "hello"
-"""
-START_SECONDS_MAX
+    deadline = time.monotonic() + START_SECONDS_MAX
     while child.poll() is None and time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
