@@ -7,6 +7,8 @@ pub mod grpc_messages;
 pub mod h1_connection_ops;
 pub mod h1_request;
 pub mod h1_response;
+pub mod h2_frames;
+pub mod h2_heads;
 pub mod pieces;
 pub mod rewrite;
 pub mod route;

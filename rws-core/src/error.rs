@@ -126,6 +126,14 @@ peer_faults! {
     UnexpectedResponse => BAD_GATEWAY, "a response came that answers no request";
     /// `101` to a request that asked for no upgrade. Client role.
     UnexpectedUpgrade => BAD_GATEWAY, "an upgrade came that nobody asked for";
+    /// A pseudo-field is missing, repeated, unknown, or stands where it may not (RFC 9113 §8.3).
+    PseudoFields => BAD_REQUEST, "the pseudo-fields are malformed";
+    /// A field that only a connection of HTTP/1 has, or `TE` with more than `trailers` (RFC 9113 §8.2.2).
+    ConnectionField => BAD_REQUEST, "a connection field came over HTTP/2";
+    /// `Host` names another authority than `:authority` (RFC 9113 §8.3.1).
+    AuthorityConflict => BAD_REQUEST, "Host and :authority disagree";
+    /// The bytes of the body are not as many as `Content-Length` says (RFC 9113 §8.1.1).
+    LengthConflict => BAD_REQUEST, "the body and Content-Length disagree";
 }
 
 /// How a caller of this crate broke its contract.

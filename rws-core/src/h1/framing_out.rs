@@ -7,7 +7,7 @@ use crate::{Method, Status};
 /// How a message of ours is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(target_os = "none", repr(u8))]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// No framing field and no body.
     Bare,
     /// `Content-Length`, but no body: it tells what a GET would have got.
@@ -22,7 +22,7 @@ pub(super) enum Framing {
 
 impl Framing {
     /// Whether body bytes follow the head.
-    pub(super) const fn has_body(self) -> bool {
+    pub(crate) const fn has_body(self) -> bool {
         match self {
             Framing::Bare | Framing::Declared(_) | Framing::Sized(0) => false,
             Framing::Sized(_) | Framing::Chunked | Framing::UntilClose => true,
@@ -31,7 +31,7 @@ impl Framing {
 }
 
 /// The framing of a final response. `declared` is the `Content-Length` that stood in the source's head.
-pub(super) fn of_response(
+pub(crate) fn of_response(
     method: Method,
     status: Status,
     http10: bool,
@@ -70,7 +70,7 @@ const fn of_plan(plan: BodyPlan, http10: bool) -> Framing {
 
 /// The framing of a request. Methods that expect content say `Content-Length: 0` when there is none
 /// (RFC 9110 §8.6); CONNECT never has any (RFC 9110 §9.3.6).
-pub(super) const fn of_request(method: Method, plan: BodyPlan) -> Framing {
+pub(crate) const fn of_request(method: Method, plan: BodyPlan) -> Framing {
     match plan {
         _ if matches!(method, Method::Connect) => Framing::Bare,
         BodyPlan::None if matches!(method, Method::Post | Method::Put | Method::Patch) => Framing::Sized(0),

@@ -89,11 +89,11 @@ mod body_out;
 mod chunked;
 mod client;
 mod deadlines;
-mod encode;
-mod framing_out;
+pub(crate) mod encode;
+pub(crate) mod framing_out;
 pub mod head;
 mod lines;
-mod out;
+pub(crate) mod out;
 #[cfg(test)]
 mod pair;
 mod server;

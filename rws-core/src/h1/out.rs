@@ -244,27 +244,32 @@ impl<'a> Rest<'a> {
 
     #[cold]
     #[inline(never)]
-    fn long_decimal_line(self, mut number: u64) -> Result<Rest<'a>, Capacity> {
-        let mut line = *b"00000000000000000000\r\n";
-        let mut first = DECIMALS;
-        while let Some(slot) = first.checked_sub(1).and_then(|at| line.get_mut(at)) {
-            // Hardly ever more than 32 bits, which a small processor divides much faster.
-            let digit = if let Ok(small) = u32::try_from(number) {
-                number = u64::from(small / 10);
-                (small % 10) as u8
-            } else {
-                let digit = (number % 10) as u8;
-                number /= 10;
-                digit
-            };
-            *slot = b'0' | digit;
-            first = first.wrapping_sub(1);
-            if number == 0 {
-                break;
-            }
-        }
-        self.bytes(line.get(first..).unwrap_or(&[]))
+    fn long_decimal_line(self, number: u64) -> Result<Rest<'a>, Capacity> {
+        self.bytes(decimals(number, &mut [0; DECIMALS]))?.array(b"\r\n")
     }
+}
+
+/// A number in decimal, at the end of `out`.
+#[inline(never)]
+pub(crate) fn decimals(mut number: u64, out: &mut [u8; DECIMALS]) -> &[u8] {
+    let mut first = DECIMALS;
+    while let Some(slot) = first.checked_sub(1).and_then(|at| out.get_mut(at)) {
+        // Hardly ever more than 32 bits, which a small processor divides much faster.
+        let digit = if let Ok(small) = u32::try_from(number) {
+            number = u64::from(small / 10);
+            (small % 10) as u8
+        } else {
+            let digit = (number % 10) as u8;
+            number /= 10;
+            digit
+        };
+        *slot = b'0' | digit;
+        first = first.wrapping_sub(1);
+        if number == 0 {
+            break;
+        }
+    }
+    out.get(first..).unwrap_or(&[])
 }
 
 /// The digits of a number below 10,000, one a byte, the first lowest.
@@ -278,7 +283,7 @@ const fn four_digits(number: u32) -> u32 {
 }
 
 /// Decimal digits of the largest number.
-const DECIMALS: usize = 20;
+pub(crate) const DECIMALS: usize = 20;
 
 /// How many hexadecimal digits `number` has.
 pub(super) const fn hex_digits(number: u64) -> u32 {

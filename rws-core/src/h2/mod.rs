@@ -6,12 +6,14 @@
 //!                                 └─ Fault { Connection | Stream, ErrorCode }
 //! ```
 //!
-//! Where to look: [`frame`] reads and writes frames, [`settings`] has what both sides say of themselves,
-//! [`ErrorCode`] and [`Fault`] name what went wrong and how much of the connection it costs.
+//! Where to look: [`frame`] reads and writes frames, [`head`] heads and trailers, [`settings`] has what both sides say
+//! of themselves, [`priority`] how urgent an answer is; [`ErrorCode`] and [`Fault`] name what went wrong and how much of
+//! the connection it costs.
 
 mod error_code;
 mod fault;
 pub mod frame;
+pub mod head;
 pub mod priority;
 mod role;
 pub mod settings;

@@ -169,7 +169,7 @@ pub(in crate::h1) const fn is_own(name: KnownName) -> bool {
 }
 
 /// What the engine makes of a field that it may write by itself.
-enum Own {
+pub(crate) enum Own {
     /// Not the engine's.
     No,
     /// Left out.
@@ -186,7 +186,7 @@ enum Own {
     Te,
 }
 
-const fn own(name: KnownName) -> Own {
+pub(crate) const fn own(name: KnownName) -> Own {
     match name {
         KnownName::ContentLength => Own::Length,
         KnownName::Connection => Own::Options,
@@ -217,7 +217,7 @@ pub(in crate::h1) fn trailers<'o>(mut to: Rest<'o>, block: FieldBlock<'_>) -> Re
 }
 
 /// Framing, routing and connection fields mean nothing after the content (RFC 9110 §6.5.1).
-fn may_trail(name: FieldName<'_>) -> bool {
+pub(crate) fn may_trail(name: FieldName<'_>) -> bool {
     match name {
         FieldName::Other(_) => true,
         FieldName::Known(known) => {
@@ -244,7 +244,7 @@ fn check_value(value: &[u8]) -> Result<(), Error> {
 
 /// A plain decimal number.
 #[inline(never)]
-pub(super) fn decimal(value: &[u8]) -> Option<u64> {
+pub(crate) fn decimal(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
     }
@@ -256,6 +256,6 @@ pub(super) fn decimal(value: &[u8]) -> Option<u64> {
 
 /// Whether a list of connection options has `option` (RFC 9110 §7.6.1).
 #[inline(never)]
-pub(super) fn has_option(value: &[u8], option: &[u8]) -> bool {
+pub(crate) fn has_option(value: &[u8], option: &[u8]) -> bool {
     value.split(|&byte| byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(option))
 }

@@ -6,6 +6,7 @@
 
 mod fields;
 
+pub(crate) use fields::{Own, decimal, has_option, may_trail, own};
 pub(super) use fields::{is_own, trailers};
 
 use self::fields::{Seen, fields};

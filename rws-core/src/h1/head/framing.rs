@@ -78,7 +78,7 @@ pub(super) const fn has_content(body: BodyFraming) -> bool {
 }
 
 /// `1*DIGIT` that fits 64 bits (RFC 9110 §8.6): no sign, no list, no other base.
-fn content_length(value: &[u8]) -> Result<u64, PeerFault> {
+pub(crate) fn content_length(value: &[u8]) -> Result<u64, PeerFault> {
     if value.is_empty() {
         return Err(PeerFault::ContentLengthSyntax);
     }

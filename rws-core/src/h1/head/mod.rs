@@ -24,10 +24,12 @@ mod resume;
 mod target;
 mod trailers;
 
+pub(crate) use self::framing::content_length;
 use self::request::RequestParser;
 use self::response::ResponseParser;
 use self::resume::Resume;
 use self::trailers::TrailersParser;
+pub(crate) use self::trailers::may_not_trail;
 use crate::connection::TrailerSpans;
 use crate::message::{
     BodyFraming, Method, PathAt, RequestSpans, ResponseSpans, Scratch, Span, Status, TargetForm, TargetSpans,

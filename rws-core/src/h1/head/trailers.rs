@@ -50,13 +50,13 @@ impl Notes for NoneForbidden {
 
     #[inline(never)]
     fn note(&mut self, name: KnownName, _value: Span, _bytes: &[u8]) -> Result<(), PeerFault> {
-        if is_forbidden(name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
+        if may_not_trail(name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
     }
 }
 
 /// Whether a field must be known before the body is: it frames, routes, authenticates, modifies the request
 /// or says how to read the content (RFC 9110 §6.5.1).
-fn is_forbidden(name: KnownName) -> bool {
+pub(crate) fn may_not_trail(name: KnownName) -> bool {
     is_framing_or_routing(name) || is_request_modifier(name) || is_response_control(name)
 }
 
