@@ -17,6 +17,7 @@ mod options;
 mod report;
 mod rfc7541;
 mod rfc9113;
+mod rfc9218;
 mod site;
 
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let all = rfc9113::CHECKS.iter().chain(rfc7541::CHECKS).copied().flatten();
+    let all = rfc9113::CHECKS.iter().chain(rfc7541::CHECKS).chain(rfc9218::CHECKS).copied().flatten();
     let is_chosen = |check: &&Check| {
         options.only.as_ref().is_none_or(|text| format!("{} {}", check.section, check.name).contains(text))
     };

@@ -21,7 +21,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn of(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
         let (mut target, mut authority, mut path, mut post) = (None, None, "/".to_owned(), None);
-        let (mut is_strict, mut patience_ms, mut known, mut only) = (false, 2_000, Known::default(), None);
+        let (mut is_strict, mut patience_ms, mut known, mut only) = (false, 4_000, Known::default(), None);
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {

@@ -2,12 +2,13 @@
 
 use rws_tests::h2::Block;
 
-use crate::check::{Check, Verdict, broken, checks};
+use crate::check::{Check, Finding, Verdict, broken, checks};
 use crate::site::Site;
 
 pub(crate) const CHECKS: &[Check] = checks!["RFC 9113 §8.5":
     connect_with_a_scheme_or_a_path_is_malformed,
     connect_without_an_authority_is_malformed,
+    extended_connect_that_was_not_offered_is_malformed,
     connect_is_answered_or_refused_on_its_own_stream,
 ];
 
@@ -32,6 +33,16 @@ fn connect_with_a_scheme_or_a_path_is_malformed(site: &Site) -> Verdict {
 fn connect_without_an_authority_is_malformed(site: &Site) -> Verdict {
     let mut s = site.open()?;
     s.begin(1, &Block::new().field(":method", "CONNECT"));
+    s.malformed(1)
+}
+
+/// RFC 8441 §3: only to a server that has said so. One that has takes it for a request, and may refuse that.
+fn extended_connect_that_was_not_offered_is_malformed(site: &Site) -> Verdict {
+    let mut s = site.open()?;
+    if s.setting(0x8, 0) == 1 {
+        return Err(Finding::Inapplicable("it offers extended CONNECT"));
+    }
+    s.begin(1, &connect(site).field(":protocol", "websocket").field(":scheme", "http").field(":path", "/"));
     s.malformed(1)
 }
 

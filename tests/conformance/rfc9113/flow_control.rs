@@ -11,6 +11,7 @@ pub(crate) const CHECKS: &[Check] = checks!["RFC 9113 §5.2":
     a_body_larger_than_any_window_goes_up_by_credit,
     bodies_that_nobody_reads_give_their_credit_back,
     bodies_of_streams_that_were_reset_give_their_credit_back,
+    content_that_is_in_error_gives_its_credit_back,
     credit_is_taken_while_a_response_waits,
     data_beyond_the_window_is_an_error,
 ];
@@ -81,6 +82,25 @@ fn bodies_of_streams_that_were_reset_give_their_credit_back(site: &Site) -> Verd
         s.begin(stream, &site.post());
         upload(&mut s, stream, 12_000, &mut sent)?;
         s.send(rws_tests::h2::frame::rst_stream(stream, 8));
+    }
+    s.begin(101, &site.post());
+    upload(&mut s, 101, 30_000, &mut sent)?;
+    s.heard(101)?;
+    s.sound(103)
+}
+
+/// Even content that makes its request malformed counts for the connection's window (§6.9), and has to come back.
+fn content_that_is_in_error_gives_its_credit_back(site: &Site) -> Verdict {
+    let mut s = site.open()?;
+    s.gives_credit = true;
+    let mut sent = 0;
+    for stream in (1..24).step_by(2) {
+        s.begin(stream, &site.post().field("content-length", "1"));
+        upload(&mut s, stream, 12_000, &mut sent)?;
+        s.malformed(stream)?;
+        if s.ping().is_err() {
+            return Err(Finding::Inapplicable("it ends the connection"));
+        }
     }
     s.begin(101, &site.post());
     upload(&mut s, 101, 30_000, &mut sent)?;

@@ -15,6 +15,7 @@ pub(crate) const CHECKS: &[Check] = checks!["RFC 9113 §8.1, §8.3.2":
     an_unknown_path_is_answered_on_its_own_stream,
     an_unknown_method_is_answered,
     requests_of_one_connection_are_answered_side_by_side,
+    a_client_that_waits_for_continue_is_answered,
     trailers_behind_content_are_taken,
     trailers_without_content_are_taken,
     a_block_that_is_too_large_is_answered_or_refused,
@@ -120,6 +121,17 @@ fn requests_of_one_connection_are_answered_side_by_side(site: &Site) -> Verdict 
         s.served(stream)?;
     }
     Ok(())
+}
+
+/// The client sends its content when it is told to, or at last when nobody says anything (RFC 9110 §10.1.1).
+fn a_client_that_waits_for_continue_is_answered(site: &Site) -> Verdict {
+    let mut s = site.open()?;
+    s.begin(1, &site.accepted_post()?.field("expect", "100-continue").field("content-length", "7"));
+    s.tolerates()?;
+    s.data(1, b"content", true);
+    let response = s.served(1)?;
+    holds(response.interim.iter().all(|status| *status == 100), || format!("{:?}", response.interim))?;
+    s.sound(3)
 }
 
 fn trailers_behind_content_are_taken(site: &Site) -> Verdict {

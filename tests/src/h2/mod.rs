@@ -3,6 +3,7 @@
 //! It shares nothing with the engine it is to judge: frames, HPACK and the Huffman code are written here once more, for
 //! clarity and not for speed.
 
+mod audit;
 mod block;
 pub mod codes;
 mod decoder;

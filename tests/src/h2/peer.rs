@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
+use super::audit::Audit;
 use super::block::Block;
 use super::decoder::Decoder;
 use super::frame::{
@@ -63,7 +64,7 @@ pub struct Peer {
     pub acknowledges: bool,
     /// Whether it gives credit for each DATA frame by itself.
     pub gives_credit: bool,
-    /// Whether DATA beyond the windows is a fault: not for a test that writes to the socket by itself.
+    /// Whether it looks for what no server may send: not for a test that writes to the socket by itself.
     pub audits: bool,
     decoder: Decoder,
     unread: Vec<u8>,
@@ -73,6 +74,7 @@ pub struct Peer {
     announced: VecDeque<Vec<(u16, u32)>>,
     frame_octets_max: usize,
     windows: Windows,
+    audit: Audit,
     pings: u64,
 }
 
@@ -111,6 +113,7 @@ impl Peer {
             announced: VecDeque::new(),
             frame_octets_max: 16_384,
             windows,
+            audit: Audit::default(),
             pings: 0,
         })
     }
@@ -256,7 +259,10 @@ impl Peer {
         self.unread = rest;
         let stream = u32::from_be_bytes([d, e, f, g]) & 0x7fff_ffff;
         let mut frame = Frame { kind, flags, stream, payload, fields: None };
-        let outcome = self.take(&mut frame);
+        let mut outcome = self.take(&mut frame);
+        if let Some(fault) = self.audit.fault(&frame).filter(|_| self.audits && outcome.is_ok()) {
+            outcome = Err(fault);
+        }
         self.log.push(frame);
         outcome.map(|()| true)
     }
