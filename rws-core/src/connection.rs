@@ -112,7 +112,9 @@ pub enum Event {
         stream: StreamId,
     },
     /// The peer broke the protocol. The connection has its answer ready (server role) and closes after it:
-    /// transmit, then close as [`Status::CloseAfterFlush`](ConnectionStatus::CloseAfterFlush) says.
+    /// transmit, then close as [`Status::CloseAfterFlush`](ConnectionStatus::CloseAfterFlush) says. In HTTP/2 it may be
+    /// one stream only that ends, with an answer or a reset: then the status is what it was. The named exchange is over
+    /// for the driver; where the connection ends, all are.
     Refused {
         /// The exchange, if the head had been read.
         stream: Option<StreamId>,
@@ -278,6 +280,13 @@ pub trait Source {
     fn trailers(&mut self, stream: StreamId) -> FieldBlock<'_> {
         let _ = stream;
         FieldBlock::EMPTY
+    }
+
+    /// Nothing more of this side's message is asked for: it is written to its end (`complete`), or was given up after
+    /// [`Fill::Abort`] or a misuse. With it a server's exchange is over; a client's is if it is not `complete`. HTTP/2
+    /// says so of each message, HTTP/1 of none.
+    fn ended(&mut self, stream: StreamId, complete: bool) {
+        let _ = (stream, complete);
     }
 }
 

@@ -124,6 +124,20 @@ peer_faults! {
     TooManyInterim => BAD_GATEWAY, "too many interim responses";
     /// Bytes arrived that answer no request. Client role.
     UnexpectedResponse => BAD_GATEWAY, "a response came that answers no request";
+    /// A rule of HTTP/2 was broken that has no fault of its own (PROTOCOL_ERROR).
+    Http2Protocol => BAD_REQUEST, "the rules of HTTP/2 were broken";
+    /// A frame has a size that its kind does not have (FRAME_SIZE_ERROR).
+    Http2FrameSize => BAD_REQUEST, "a frame has the wrong size";
+    /// More content, or more credit, than a window holds (FLOW_CONTROL_ERROR).
+    Http2FlowControl => BAD_REQUEST, "a flow-control window was exceeded";
+    /// A frame on a stream that its sender had ended (STREAM_CLOSED).
+    Http2StreamClosed => BAD_REQUEST, "a frame came on a closed stream";
+    /// A field block that cannot be decoded (COMPRESSION_ERROR).
+    Http2Compression => BAD_REQUEST, "a field block cannot be decoded";
+    /// Our settings were not acknowledged in time (SETTINGS_TIMEOUT).
+    Http2SettingsTimeout => REQUEST_TIMEOUT, "the settings were not acknowledged";
+    /// More of what only makes work than the limits allow (ENHANCE_YOUR_CALM).
+    Http2Flood => TOO_MANY_REQUESTS, "too many frames that bring nothing";
     /// `101` to a request that asked for no upgrade. Client role.
     UnexpectedUpgrade => BAD_GATEWAY, "an upgrade came that nobody asked for";
     /// A pseudo-field is missing, repeated, unknown, or stands where it may not (RFC 9113 §8.3).

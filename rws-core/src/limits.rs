@@ -59,6 +59,30 @@ pub struct Limits {
     pub linger_bytes_max: u32,
     /// Accept the CONNECT method (off by default).
     pub connect_method: bool,
+    /// HTTP/2: streams that a peer may have open at once; more are refused (REFUSED_STREAM).
+    pub streams_max: u16,
+    /// HTTP/2: body bytes that a peer may send on all streams together before the driver has taken any. At least 65,535,
+    /// which every connection begins with.
+    pub connection_window_bytes: u32,
+    /// HTTP/2: a field block as it is sent, before it is decoded: bytes. A longer one ends the connection. A driver's
+    /// receive buffer holds one, and 9 bytes more.
+    pub header_block_bytes_max: u16,
+    /// HTTP/2: the table that field blocks are decoded with: bytes.
+    pub header_table_bytes_max: u16,
+    /// HTTP/2: CONTINUATION frames of one field block. More end the connection.
+    pub continuation_frames_max: u8,
+    /// HTTP/2: streams that a peer may reset in a minute, or make us reset or refuse, beyond those that it completes.
+    /// More end the connection (ENHANCE_YOUR_CALM).
+    pub resets_per_minute_max: u16,
+    /// HTTP/2: frames that are no part of a message which a peer may send in a minute, beyond those that messages and
+    /// content pay for, four each. More end the connection (ENHANCE_YOUR_CALM).
+    pub control_frames_per_minute_max: u16,
+    /// HTTP/2: from our SETTINGS to their acknowledgement: µs.
+    pub settings_timeout_us: u64,
+    /// HTTP/2: from the warning that a server goes to the last stream that it takes: µs, at most.
+    pub drain_timeout_us: u64,
+    /// HTTP/2: answers pushed beside one that was asked for; 0 means that none is.
+    pub pushes_max: u8,
 }
 
 impl Limits {
@@ -86,6 +110,16 @@ impl Limits {
         linger_timeout_us: 2_000_000,
         linger_bytes_max: 256 * 1024,
         connect_method: false,
+        streams_max: 100,
+        connection_window_bytes: 1024 * 1024,
+        header_block_bytes_max: 32 * 1024,
+        header_table_bytes_max: 4096,
+        continuation_frames_max: 16,
+        resets_per_minute_max: 400,
+        control_frames_per_minute_max: 4000,
+        settings_timeout_us: 10_000_000,
+        drain_timeout_us: 1_000_000,
+        pushes_max: 8,
     };
 
     /// For a microcontroller: everything fits buffers of about a kilobyte.
@@ -102,6 +136,14 @@ impl Limits {
         interim_max: 2,
         requests_per_connection_max: 0,
         linger_bytes_max: 4 * 1024,
+        streams_max: 4,
+        connection_window_bytes: 65_535,
+        header_block_bytes_max: 1024,
+        header_table_bytes_max: 1024,
+        continuation_frames_max: 4,
+        resets_per_minute_max: 60,
+        control_frames_per_minute_max: 400,
+        pushes_max: 0,
         ..Limits::SERVER
     };
 }

@@ -10,18 +10,34 @@
 //! of themselves, [`priority`] how urgent an answer is; [`ErrorCode`] and [`Fault`] name what went wrong and how much of
 //! the connection it costs.
 
+mod budget;
+mod by_source;
+mod closed;
+mod control;
 mod error_code;
 mod fault;
 pub mod frame;
 pub mod head;
+mod machine;
+mod memory;
+mod out;
 pub mod priority;
 mod role;
+mod schedule;
+mod server;
 pub mod settings;
+mod stream;
+mod streams;
+#[cfg(test)]
+mod testing;
 
 pub use error_code::ErrorCode;
 pub use fault::Fault;
+pub use memory::{Inline, Lent, Memory};
 pub use priority::Priority;
 pub use role::Role;
+pub use server::Server;
+pub use stream::StreamSlot;
 
 /// What a client sends before its first frame (RFC 9113 §3.4).
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -37,7 +37,7 @@ use super::body::Body;
 pub struct Response {
     pub(super) status: Status,
     pub(super) fields: ResponseFields,
-    pub(crate) body: Body,
+    pub(super) body: Body,
 }
 
 /// Fields that cost nothing while they are one of the usual sets.
@@ -82,15 +82,8 @@ impl Response {
         Response::of(&BYTES, body.into())
     }
 
-    /// 200 with these fields.
-    pub(crate) const fn of(fields: &'static FieldBlock<'static>, body: Body) -> Response {
+    const fn of(fields: &'static FieldBlock<'static>, body: Body) -> Response {
         Response { status: Status::OK, fields: ResponseFields::Constant(fields), body }
-    }
-
-    /// 200 with these fields.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn with_fields(fields: OwnedFields, body: Body) -> Response {
-        Response { status: Status::OK, fields: ResponseFields::Owned(Box::new(fields)), body }
     }
 
     /// The same response with another status.
@@ -190,11 +183,11 @@ impl Response {
     }
 
     #[inline]
-    pub(crate) fn head(&self) -> ResponseHead<'_> {
+    pub(super) fn head(&self) -> ResponseHead<'_> {
         ResponseHead { status: self.status, fields: self.fields() }
     }
 
-    pub(crate) fn plan(&self) -> BodyPlan {
+    pub(super) fn plan(&self) -> BodyPlan {
         self.body.plan()
     }
 

@@ -1,0 +1,130 @@
+//! What happens when a timer strikes.
+
+use super::{Machine, Phase};
+use crate::connection::{Event, ResetCause};
+use crate::h2::ErrorCode;
+use crate::h2::stream::{Flags, Sending, StreamSlot, Tick};
+use crate::{Env, Instant, PeerFault};
+
+impl Machine {
+    pub(in crate::h2) fn next_deadline(&self) -> Instant {
+        if self.phase == Phase::Closed { Instant::NEVER } else { self.clock.next() }
+    }
+
+    pub(in crate::h2) fn on_deadline(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
+        if self.next_deadline() > env.now {
+            return None;
+        }
+        if self.clock.write_is_late(env) {
+            return Some(self.close(true));
+        }
+        match self.phase {
+            Phase::Preface | Phase::Settings | Phase::Open => self.strike(env, slots),
+            Phase::Ending => None,
+            Phase::Linger if env.now >= self.clock.drain && !self.clock.is_flushing() => {
+                Some(self.close(false))
+            }
+            Phase::Linger | Phase::Closed => None,
+        }
+    }
+
+    fn strike(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
+        let now = env.now;
+        if now >= self.clock.settings {
+            if self.phase != Phase::Open {
+                // Nobody has said that this is HTTP/2.
+                return Some(self.close(false));
+            }
+            return Some(self.fail(ErrorCode::SETTINGS_TIMEOUT));
+        }
+        if now >= self.clock.block {
+            self.ending(ErrorCode::ENHANCE_YOUR_CALM);
+            let fault = PeerFault::HeadTimeout;
+            return Some(Event::Refused { stream: None, status: fault.status(), fault });
+        }
+        if self.clock.shut_is_late(env) {
+            return Some(self.fail(ErrorCode::ENHANCE_YOUR_CALM));
+        }
+        if now >= self.clock.drain {
+            self.warned();
+        }
+        if now >= self.clock.idle {
+            self.ending(ErrorCode::NO_ERROR);
+            return Some(Event::Closed);
+        }
+        if now >= self.clock.streams { self.strike_streams(env, slots) } else { None }
+    }
+
+    /// Looks at the timers of all streams. The first that is late ends; the others are looked at again at once.
+    fn strike_streams(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
+        self.clock.streams = Instant::NEVER;
+        for at in 0..slots.len() {
+            let Some(slot) = slots.get_mut(at).filter(|slot| slot.is_live()) else { continue };
+            let (body, write) = (body_is_late(slot, env), write_is_late(slot, env));
+            if let Some(due) = [body, write].into_iter().filter_map(Timer::due).min() {
+                self.clock.streams = self.clock.streams.min(due);
+            }
+            let at = at as u16;
+            let event = match (body, write) {
+                (Timer::Late, _) if slot.sending == Sending::Head && self.role == crate::h2::Role::Server => {
+                    self.refuse(slots, at, PeerFault::BodyTimeout)
+                }
+                (Timer::Late, _) => self.cut_off(slots, at, ErrorCode::CANCEL, ResetCause::BodyTimeout),
+                (_, Timer::Late) => self.cut_off(slots, at, ErrorCode::CANCEL, ResetCause::WriteTimeout),
+                (Timer::Off | Timer::At(_), Timer::Off | Timer::At(_)) => continue,
+            };
+            self.clock.streams = env.now;
+            return event;
+        }
+        None
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Timer {
+    Off,
+    At(Instant),
+    Late,
+}
+
+impl Timer {
+    const fn due(self) -> Option<Instant> {
+        match self {
+            Timer::At(due) => Some(due),
+            Timer::Off | Timer::Late => None,
+        }
+    }
+}
+
+/// Whether the peer is late with its body; not while it must wait for us.
+fn body_is_late(slot: &mut StreamSlot, env: &Env<'_>) -> Timer {
+    let rate = env.limits.body_rate_min_bytes_per_s;
+    let awaits_us = slot.flags.has(Flags::EXPECTS | Flags::CONTINUE);
+    if rate == 0 || !slot.receives() || slot.flags.has(Flags::DISCARD | Flags::TUNNEL) {
+        return Timer::Off;
+    }
+    if slot.credit <= 0 || awaits_us || slot.flags.take(Flags::EXCUSED) {
+        slot.rx_progress = 0;
+        slot.rx_late = Tick::after(env.now, env.limits.rate_grace_us);
+    }
+    late(&mut slot.rx_late, &mut slot.rx_progress, rate, env)
+}
+
+/// Whether the peer lets too little of the answer through.
+fn write_is_late(slot: &mut StreamSlot, env: &Env<'_>) -> Timer {
+    let rate = env.limits.write_rate_min_bytes_per_s;
+    if rate == 0 || !slot.flags.has(Flags::SHUT) {
+        return Timer::Off;
+    }
+    late(&mut slot.tx_late, &mut slot.tx_progress, rate, env)
+}
+
+fn late(tick: &mut Tick, progress: &mut u32, rate: u32, env: &Env<'_>) -> Timer {
+    if tick.has_passed(env.now) {
+        *tick = tick.earned(env.now, core::mem::take(progress), rate, env.limits.rate_grace_us);
+        if tick.has_passed(env.now) {
+            return Timer::Late;
+        }
+    }
+    Timer::At(tick.instant(env.now))
+}

@@ -1,0 +1,221 @@
+//! How streams end, and the connection with them.
+
+use super::{Machine, Phase, Reading};
+use crate::connection::{Event, ResetCause};
+use crate::h2::closed::Ended;
+use crate::h2::control::Leaving;
+use crate::h2::stream::{Flags, Sending, State, StreamSlot};
+use crate::h2::{ErrorCode, Fault, Role};
+use crate::{Env, PeerFault};
+
+impl Machine {
+    /// A new stream is known to the driver.
+    #[inline]
+    pub(in crate::h2) fn begin(&mut self) {
+        self.live = self.live.saturating_add(1);
+        self.clock.idle = crate::Instant::NEVER;
+    }
+
+    /// What follows from what a verb did: with the last stream the time begins that the connection may rest.
+    #[inline]
+    pub(in crate::h2) fn settle(&mut self, env: &Env<'_>) {
+        if self.live == 0 && self.clock.idle == crate::Instant::NEVER && self.phase == Phase::Open {
+            self.clock.idle = env.now.after_us(env.limits.idle_timeout_us);
+        }
+    }
+
+    /// Whether the connection ends for a fault.
+    pub(in crate::h2) const fn has_failed(&self) -> bool {
+        !matches!(self.phase, Phase::Preface | Phase::Settings | Phase::Open)
+    }
+
+    /// The stream in slot `at` has ended so, and nothing more is sent for it.
+    pub(in crate::h2) fn end(&mut self, slots: &mut [StreamSlot], at: u16, how: Ended) {
+        self.leave(slots, at, how);
+        let is_listed = match slots.get_mut(usize::from(at)) {
+            Some(slot) => {
+                slot.state = State::Closed;
+                slot.flags.has(Flags::CONTROL)
+            }
+            None => true,
+        };
+        // What is in the control list goes when it is come to there.
+        if !is_listed {
+            self.streams.give(slots, at);
+        }
+    }
+
+    /// We reset the stream in slot `at`.
+    pub(in crate::h2) fn reset(&mut self, slots: &mut [StreamSlot], at: u16, code: ErrorCode) {
+        let Some(&StreamSlot { id, sending, .. }) = slots.get(usize::from(at)) else { return };
+        if id == 0 || sending == Sending::Promise {
+            // Nobody has heard of it.
+            return self.end(slots, at, Ended::Unknown);
+        }
+        self.leave(slots, at, Ended::ByUs);
+        if let Some(slot) = slots.get_mut(usize::from(at)) {
+            slot.state = State::Closed;
+            slot.reason = code.0 as u8;
+            slot.flags.set(Flags::RESET);
+        }
+        self.list(slots, at);
+    }
+
+    fn leave(&mut self, slots: &mut [StreamSlot], at: u16, how: Ended) {
+        self.schedule.remove(slots, at);
+        let Some(slot) = slots.get_mut(usize::from(at)) else { return };
+        debug_assert!(slot.is_live());
+        slot.sending = Sending::Done;
+        self.closed.push(slot.id, how);
+        if how == Ended::Whole {
+            self.budget.completed();
+        }
+        self.live = self.live.saturating_sub(1);
+        if self.role == Role::Server && Role::Server.opens(slot.id) {
+            self.pushes = self.pushes.saturating_sub(1);
+        }
+    }
+
+    /// Puts a stream into the control list.
+    pub(in crate::h2) fn list(&mut self, slots: &mut [StreamSlot], at: u16) {
+        let Some(slot) = slots.get_mut(usize::from(at)) else { return };
+        if !slot.flags.has(Flags::CONTROL) {
+            slot.flags.set(Flags::CONTROL);
+            slot.next_control = self.control;
+            self.control = at;
+        }
+    }
+
+    /// The peer has broken a rule in a frame on stream `id`: what it costs.
+    pub(super) fn fault(
+        &mut self,
+        env: &Env<'_>,
+        slots: &mut [StreamSlot],
+        id: u32,
+        fault: Fault,
+    ) -> Option<Event> {
+        match fault {
+            Fault::Connection(code) => Some(self.fail(code)),
+            Fault::Stream(code) => self.stream_fault(env, slots, id, code),
+        }
+    }
+
+    /// The stream `id` is reset for what the peer did.
+    pub(in crate::h2) fn stream_fault(
+        &mut self,
+        env: &Env<'_>,
+        slots: &mut [StreamSlot],
+        id: u32,
+        code: ErrorCode,
+    ) -> Option<Event> {
+        if self.is_idle(id) {
+            // RFC 9113 §6.4: those cannot be reset.
+            return Some(self.fail(code));
+        }
+        if self.budget.reset(env).is_err() {
+            return Some(self.fail(ErrorCode::ENHANCE_YOUR_CALM));
+        }
+        let Some(at) = self.streams.find(slots, id) else {
+            self.outbox.reset(id, code);
+            return None;
+        };
+        let slot = slots.get(usize::from(at))?;
+        if !slot.is_live() {
+            return None;
+        }
+        let stream = self.name(at, slot);
+        self.reset(slots, at, code);
+        let fault = fault_of(code);
+        Some(Event::Refused { stream: Some(stream), status: fault.status(), fault })
+    }
+
+    /// The peer broke the protocol: a last GOAWAY, and the connection ends (RFC 9113 §5.4.1).
+    pub(in crate::h2) fn fail(&mut self, code: ErrorCode) -> Event {
+        let fault = fault_of(code);
+        self.ending(code);
+        Event::Refused { stream: None, status: fault.status(), fault }
+    }
+
+    /// Nothing more is sent but a GOAWAY with this code.
+    pub(super) fn ending(&mut self, code: ErrorCode) {
+        if matches!(self.phase, Phase::Linger | Phase::Closed) {
+            return;
+        }
+        self.phase = Phase::Ending;
+        self.outbox.leaving = Leaving::LastDue;
+        self.outbox.probe = false;
+        self.outbox.code = code;
+        self.reading = Reading::Skip { left: 0 };
+        self.clock.settings = crate::Instant::NEVER;
+        self.clock.forget_streams();
+    }
+
+    /// The connection ends without a word: the transport is of no use any more.
+    pub(super) fn close(&mut self, abrupt: bool) -> Event {
+        self.phase = Phase::Closed;
+        self.abrupt |= abrupt;
+        self.clock.forget_streams();
+        Event::Closed
+    }
+
+    /// Ends the stream in slot `at` for the reason `cause`.
+    pub(super) fn cut_off(
+        &mut self,
+        slots: &mut [StreamSlot],
+        at: u16,
+        code: ErrorCode,
+        cause: ResetCause,
+    ) -> Option<Event> {
+        let stream = self.name(at, slots.get(usize::from(at))?);
+        self.reset(slots, at, code);
+        Some(Event::Reset { stream, cause })
+    }
+
+    /// The request in slot `at` gets an answer of the engine's own if none has begun, else it is reset. What comes of
+    /// its body is dropped.
+    pub(in crate::h2) fn refuse(
+        &mut self,
+        slots: &mut [StreamSlot],
+        at: u16,
+        fault: PeerFault,
+    ) -> Option<Event> {
+        let stream = self.name(at, slots.get(usize::from(at))?);
+        let slot = slots.get_mut(usize::from(at))?;
+        if slot.sending == Sending::Head {
+            slot.flags.set(Flags::DISCARD);
+            slot.flags.clear(Flags::EXPECTS | Flags::CONTINUE | Flags::PARKED);
+            slot.sending = Sending::Own;
+            slot.reason = fault as u8;
+            self.queue(slots, at);
+        } else {
+            self.reset(slots, at, ErrorCode::NO_ERROR);
+        }
+        Some(Event::Refused { stream: Some(stream), status: fault.status(), fault })
+    }
+
+    /// The peer sends nothing more on the stream in slot `at`.
+    pub(in crate::h2) fn remote_end(&mut self, slots: &mut [StreamSlot], at: u16) {
+        let Some(slot) = slots.get_mut(usize::from(at)) else { return };
+        match slot.state {
+            State::Open => {
+                slot.state = State::HalfClosedRemote;
+                slot.flags.clear(Flags::EXPECTS | Flags::CONTINUE);
+            }
+            State::HalfClosedLocal => self.end(slots, at, Ended::Whole),
+            State::Free | State::Opening | State::Reserved | State::HalfClosedRemote | State::Closed => {}
+        }
+    }
+}
+
+/// The fault that stands for a code of ours.
+pub(in crate::h2) const fn fault_of(code: ErrorCode) -> PeerFault {
+    match code {
+        ErrorCode::FLOW_CONTROL_ERROR => PeerFault::Http2FlowControl,
+        ErrorCode::SETTINGS_TIMEOUT => PeerFault::Http2SettingsTimeout,
+        ErrorCode::STREAM_CLOSED => PeerFault::Http2StreamClosed,
+        ErrorCode::FRAME_SIZE_ERROR => PeerFault::Http2FrameSize,
+        ErrorCode::COMPRESSION_ERROR => PeerFault::Http2Compression,
+        ErrorCode::ENHANCE_YOUR_CALM => PeerFault::Http2Flood,
+        _ => PeerFault::Http2Protocol,
+    }
+}

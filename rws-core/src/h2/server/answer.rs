@@ -1,0 +1,245 @@
+//! What a server writes of an exchange besides content: interim heads, the final one, trailers, its own answers.
+
+use crate::compression::Pseudo;
+use crate::connection::{BodyPlan, HeadAnswer, Source};
+use crate::h2::frame::{Data, FrameHeader};
+use crate::h2::head::encode;
+use crate::h2::machine::{Machine, Stuck, Turn};
+use crate::h2::memory::Lent;
+use crate::h2::out::Out;
+use crate::h2::stream::{Flags, Sending, StreamSlot};
+use crate::message::ResponseHead;
+use crate::{Env, Error, KnownName, Method, Misuse, PeerFault, Status};
+
+/// Instead of a fault: the source gave a head that cannot be written.
+const OUR_FAULT: u8 = u8::MAX;
+
+/// As [`HeadWriter`](crate::h2::machine::HeadWriter) says.
+pub(super) fn write(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    source: &mut dyn Source,
+    at: u16,
+) -> Turn {
+    let Some(&slot) = lent.slots.get(usize::from(at)) else { return Turn::Next };
+    if slot.flags.has(Flags::CONTINUE) {
+        if let Some(room) = write_continue(machine, env, lent, out, at) {
+            return Turn::Room(room);
+        }
+        if slot.flags.has(Flags::PARKED) {
+            return Turn::Next;
+        }
+    }
+    match slot.sending {
+        Sending::Head => heads(machine, env, lent, out, source, at),
+        Sending::Own => own(machine, env, lent, out, at),
+        Sending::Promise => super::push::promise(machine, env, lent, out, source, at),
+        Sending::Trailers => trailers(machine, env, lent, out, source, at),
+        Sending::Body => Turn::Content,
+        Sending::Done => Turn::Next,
+    }
+}
+
+/// `100 (Continue)`; how much room it needs if it did not fit.
+fn write_continue(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    at: u16,
+) -> Option<usize> {
+    const BYTES: usize = 32;
+    let room = machine.block_room(BYTES);
+    if out.room() < room {
+        return Some(room);
+    }
+    let slot = lent.slots.get_mut(usize::from(at))?;
+    slot.flags.clear(Flags::CONTINUE);
+    slot.rx_progress = 0;
+    slot.flags.set(Flags::EXCUSED);
+    machine.clock.arm_streams(env, env.limits.rate_grace_us);
+    let id = slot.id;
+    let written = machine
+        .write_headers(lent, out, id, BYTES, |block| Ok((block.pseudo(Pseudo::Status, b"100")?, false)));
+    debug_assert!(written.is_ok());
+    None
+}
+
+/// Interim heads and the final one.
+fn heads(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    source: &mut dyn Source,
+    at: u16,
+) -> Turn {
+    let most = usize::from(env.limits.response_head_bytes_max);
+    let room = machine.block_room(most);
+    loop {
+        if out.room() < room {
+            return Turn::Room(room);
+        }
+        let Some(slot) = lent.slots.get_mut(usize::from(at)) else { return Turn::Next };
+        let stream = machine.name(at, slot);
+        let written = match source.head(stream) {
+            HeadAnswer::NotYet => {
+                slot.flags.set(Flags::PARKED);
+                return Turn::Next;
+            }
+            HeadAnswer::Interim(head) => interim(machine, env, lent, out, at, &head).map(|()| None),
+            HeadAnswer::Final(head, plan) => last(machine, env, lent, out, at, &head, plan).map(Some),
+        };
+        match written {
+            Ok(None) => {}
+            Ok(Some(true)) => return Turn::Content,
+            Ok(Some(false)) => {
+                source.ended(stream, true);
+                machine.local_end(lent.slots, at);
+                return Turn::Next;
+            }
+            Err(error) => {
+                machine.error = Some(error);
+                source.ended(stream, false);
+                if let Some(slot) = lent.slots.get_mut(usize::from(at)) {
+                    slot.sending = Sending::Own;
+                    slot.reason = OUR_FAULT;
+                    slot.flags.set(Flags::DISCARD);
+                }
+                return own(machine, env, lent, out, at);
+            }
+        }
+    }
+}
+
+fn interim(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    at: u16,
+    head: &ResponseHead<'_>,
+) -> Result<(), Error> {
+    let slot = lent.slots.get_mut(usize::from(at)).ok_or(Misuse::StaleStream)?;
+    if slot.interim >= env.limits.interim_max {
+        return Err(Misuse::WrongState.into());
+    }
+    slot.interim = slot.interim.saturating_add(1);
+    if head.status == Status::CONTINUE {
+        slot.flags.clear(Flags::EXPECTS);
+    }
+    let (id, most) = (slot.id, usize::from(env.limits.response_head_bytes_max));
+    machine.write_headers(lent, out, id, most, |block| Ok((encode::interim(block, head)?, false)))
+}
+
+/// The final head; whether a body follows.
+fn last(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    at: u16,
+    head: &ResponseHead<'_>,
+    plan: BodyPlan,
+) -> Result<bool, Error> {
+    let slot = lent.slots.get(usize::from(at)).ok_or(Misuse::StaleStream)?;
+    let (id, method) = (slot.id, slot.method);
+    let most = usize::from(env.limits.response_head_bytes_max);
+    let written = machine.write_headers(lent, out, id, most, |block| {
+        let written = encode::response(block, head, plan, method, env.date)?;
+        Ok((written, !written.has_body))
+    })?;
+    let slot = lent.slots.get_mut(usize::from(at)).ok_or(Misuse::StaleStream)?;
+    slot.flags.clear(Flags::EXPECTS);
+    slot.sending = Sending::Body;
+    match written.length {
+        Some(length) => slot.tx_left = length,
+        None => slot.flags.set(Flags::STREAMED),
+    }
+    if method == Method::Connect && head.status.code() < 300 {
+        slot.flags.set(Flags::TUNNEL);
+    }
+    Ok(written.has_body)
+}
+
+fn trailers(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    source: &mut dyn Source,
+    at: u16,
+) -> Turn {
+    let Some(slot) = lent.slots.get(usize::from(at)) else { return Turn::Next };
+    let (stream, id) = (machine.name(at, slot), slot.id);
+    match machine.write_trailers(env.limits, lent, out, id, source.trailers(stream)) {
+        Ok(()) => {
+            source.ended(stream, true);
+            machine.local_end(lent.slots, at);
+            Turn::Next
+        }
+        Err(Stuck::Room(room)) => Turn::Room(room),
+        Err(Stuck::Error(error)) => machine.misuse(lent, source, at, error),
+    }
+}
+
+/// The engine's own answer: a status and one line of text, if the windows let it through.
+fn own(machine: &mut Machine, env: &Env<'_>, lent: &mut Lent<'_>, out: &mut Out<'_>, at: u16) -> Turn {
+    const HEAD: usize = 160;
+    const TEXT: usize = 80;
+    let room = machine.block_room(HEAD).saturating_add(FrameHeader::BYTES).saturating_add(TEXT);
+    if out.room() < room {
+        return Turn::Room(room);
+    }
+    let Some(&slot) = lent.slots.get(usize::from(at)) else { return Turn::Next };
+    let (status, text) = match PeerFault::ALL.get(usize::from(slot.reason)) {
+        Some(fault) => (fault.status(), fault.text()),
+        None => (Status::INTERNAL_SERVER_ERROR, "the answer could not be written"),
+    };
+    let fits = slot.tx_window.min(machine.window) >= TEXT as i32 && text.len() < TEXT;
+    let has_text = fits && slot.method != Method::Head;
+    if write_own(machine, env, lent, out, &slot, status, has_text.then_some(text)).is_ok() && has_text {
+        let len = text.len().saturating_add(1);
+        if let (Some(place), Some(end)) = (out.payload(len).get_mut(..text.len()), Some(text.as_bytes())) {
+            place.copy_from_slice(end);
+        }
+        if let Some(last) = out.payload(len).last_mut() {
+            *last = b'\n';
+        }
+        out.frame(Data::header(slot.id, len as u32, true));
+        machine.window = machine.window.saturating_sub_unsigned(len as u32);
+    }
+    machine.local_end(lent.slots, at);
+    Turn::Next
+}
+
+fn write_own(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    slot: &StreamSlot,
+    status: Status,
+    text: Option<&str>,
+) -> Result<(), Error> {
+    let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
+    machine.write_headers(lent, out, slot.id, usize::MAX, |block| {
+        block.pseudo(Pseudo::Status, &[digit(100), digit(10), digit(1)])?;
+        if let Some(date) = env.date {
+            block.field(KnownName::Date.into(), date, false)?;
+        }
+        if status == Status::METHOD_NOT_ALLOWED {
+            // As on HTTP/1: only CONNECT is refused here.
+            block.field(KnownName::Allow.into(), b"", false)?;
+        }
+        if let Some(text) = text {
+            block.field(KnownName::ContentType.into(), b"text/plain", false)?;
+            let len = text.len().saturating_add(1);
+            let digits = [b'0' | (len / 10 % 10) as u8, b'0' | (len % 10) as u8];
+            block.field(KnownName::ContentLength.into(), &digits, false)?;
+        }
+        Ok(((), text.is_none()))
+    })
+}
