@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Where to look: [`app`] (the closure API: [`App`], [`Request`], [`Response`], [`Failure`]), [`application`] (serving any core service), [`files`] (static
-//! files), [`handover`] (how handlers may block without stopping their shard).
+//! files), `grpc` (calls, feature `grpc`), [`handover`] (how handlers may block without stopping their shard).
 
 extern crate alloc;
 
@@ -27,6 +27,8 @@ mod calls;
 mod clock;
 pub mod files;
 pub mod forward;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod handover;
 pub mod job;
 mod layered;

@@ -54,7 +54,7 @@ def core_build(target: str, *features: str) -> list[str]:
 
 # Images for the board: their packages are built for its targets only.
 BOARD_WORKSPACES = [["--manifest-path", str(folder / "Cargo.toml")] for folder in board.WORKSPACES]
-PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello", "device", "device_on_std") for word in ("-p", crate)]
+PRODUCT = [word for crate in ("rws-core", "rws-std", "rws-embassy", "rws-proxy", "hello", "device", "device_on_std", "greeter", "rws-grpc-build") for word in ("-p", crate)]
 
 
 def device_build(target: str) -> list[str]:
@@ -75,8 +75,8 @@ SUITES = [
           full_only=[["cargo", "deny", "--workspace", "check", "advisories"]]),
     Suite("unit", "tests beside the code, and the examples in the docs",
           [["cargo", "nextest", "run", "--no-fail-fast", "--status-level", "slow", *PRODUCT],
-           ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy"],
-           ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy"]],
+           ["cargo", "test", "--doc", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy", "--features", "rws-std/grpc"],
+           ["cargo", "doc", "--no-deps", "-p", "rws-core", "-p", "rws-std", "-p", "rws-embassy", "--features", "rws-std/grpc"]],
           ("nextest",), env={"RUSTDOCFLAGS": "-D warnings"}),
     Suite("core-targets", "rws-core (bare, and with each feature) and the device without std on bare metal, and on the host",
           [device_build(target) for target in BARE_METAL] + [core_build(target, *features) for target in BARE_METAL for features in ((), ("--features", "alloc"), ("--features", "json"))]

@@ -34,6 +34,14 @@ pub struct Trailed {
     pub(super) trailers: OwnedFields,
 }
 
+impl Trailed {
+    /// `body`, with `trailers` behind it.
+    #[cfg(feature = "grpc")]
+    pub(crate) const fn new(body: Body, trailers: OwnedFields) -> Trailed {
+        Trailed { body, trailers }
+    }
+}
+
 impl Body {
     /// Reads all of it, at most `max_bytes`.
     ///
@@ -82,7 +90,7 @@ impl Body {
 
     /// All of it, unless it is a stream or has trailers.
     #[inline]
-    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
         match self {
             Body::Empty => Some(&[]),
             Body::Constant(bytes) => Some(bytes),
@@ -93,7 +101,7 @@ impl Body {
     }
 
     /// Bytes into `out`; `sent` is how many went before.
-    pub(super) fn fill(&mut self, sent: &mut usize, out: &mut [u8]) -> Fill {
+    pub(crate) fn fill(&mut self, sent: &mut usize, out: &mut [u8]) -> Fill {
         match self {
             Body::Stream(reader) => return reader.0.fill(out),
             Body::Trailed(trailed) => return trailed.body.fill(sent, out),
@@ -119,7 +127,7 @@ impl Body {
 
     /// A handler has answered with this body.
     #[inline]
-    pub(super) fn attach(&self) {
+    pub(crate) fn attach(&self) {
         match self {
             Body::Stream(reader) => reader.0.attach(),
             Body::Trailed(trailed) => trailed.body.attach(),
@@ -140,7 +148,7 @@ impl Body {
 
     /// The trailer section of a body that has been sent. What the writer of a stream has said last comes behind
     /// what was known before.
-    pub(super) fn trailers(&mut self) -> FieldBlock<'_> {
+    pub(crate) fn trailers(&mut self) -> FieldBlock<'_> {
         if let Some(last) = self.take_last_trailers() {
             self.change_trailers(|trailers| {
                 for (name, value) in last.block().iter() {

@@ -5,11 +5,39 @@ use std::sync::Arc;
 
 /// How many bytes may still be collected.
 #[derive(Debug)]
-pub(super) struct Budget(AtomicUsize);
+pub(crate) struct Budget(AtomicUsize);
 
 impl Budget {
-    pub(super) fn new(bytes: usize) -> Arc<Budget> {
+    pub(crate) fn new(bytes: usize) -> Arc<Budget> {
         Arc::new(Budget(AtomicUsize::new(bytes)))
+    }
+}
+
+/// A share of the budget, which goes back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    bytes: usize,
+    budget: Arc<Budget>,
+}
+
+impl Share {
+    pub(crate) const fn new(budget: Arc<Budget>) -> Share {
+        Share { bytes: 0, budget }
+    }
+
+    /// Takes `bytes` more, if they are there.
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), UsedUp> {
+        let take = |left: usize| left.checked_sub(bytes);
+        let taken = self.budget.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.map_err(|_| UsedUp)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.0.fetch_add(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -17,17 +45,16 @@ impl Budget {
 #[derive(Debug)]
 pub(super) struct Collected {
     bytes: Vec<u8>,
-    share: usize,
-    budget: Arc<Budget>,
+    share: Share,
 }
 
 /// The budget is used up.
 #[derive(Debug)]
-pub(super) struct UsedUp;
+pub(crate) struct UsedUp;
 
 impl Collected {
     pub(super) const fn new(budget: Arc<Budget>) -> Collected {
-        Collected { bytes: Vec::new(), share: 0, budget }
+        Collected { bytes: Vec::new(), share: Share::new(budget) }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -36,10 +63,7 @@ impl Collected {
 
     /// Adds a piece, if there is room for it.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), UsedUp> {
-        let take = |left: usize| left.checked_sub(piece.len());
-        let taken = self.budget.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        taken.map_err(|_| UsedUp)?;
-        self.share += piece.len();
+        self.share.take(piece.len())?;
         self.bytes.extend_from_slice(piece);
         Ok(())
     }
@@ -47,12 +71,6 @@ impl Collected {
     /// The body. Its share stays taken as long as `self` is there.
     pub(super) fn take(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.bytes)
-    }
-}
-
-impl Drop for Collected {
-    fn drop(&mut self) {
-        self.budget.0.fetch_add(self.share, Ordering::Relaxed);
     }
 }
 

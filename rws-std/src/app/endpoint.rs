@@ -19,6 +19,9 @@ pub(super) enum Endpoint<S> {
     Function(Function<S>),
     /// A folder of files.
     Files(FileServer),
+    /// Calls.
+    #[cfg(feature = "grpc")]
+    Grpc(std::sync::Arc<crate::grpc::Grpc>),
 }
 
 impl<S: 'static> Endpoint<S> {
@@ -27,6 +30,9 @@ impl<S: 'static> Endpoint<S> {
         match self {
             Endpoint::Function(function) if !function.options.streams => function.collected_bytes_max(unsaid),
             Endpoint::Function(_) | Endpoint::Files(_) => 0,
+            // They have a budget of their own.
+            #[cfg(feature = "grpc")]
+            Endpoint::Grpc(_) => 0,
         }
     }
 }

@@ -5,6 +5,7 @@
 //!   a body to collect ─▶ Collecting ── end ────────▶ Answering
 //!   a body to stream ──▶ Elsewhere ── response ────▶ Answering       (the handler runs on another thread)
 //!   a file ────────────────────────────────────────▶ File
+//!   a call (feature `grpc`) ───────────────────────▶ Grpc
 //! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,8 @@ pub(super) enum Phase {
     Collecting(Box<Collecting>),
     Elsewhere(Box<Elsewhere>),
     File(Box<FilePlan>),
+    #[cfg(feature = "grpc")]
+    Grpc(Box<crate::grpc::GrpcExchange>),
 }
 
 /// The response is decided.
@@ -58,19 +61,19 @@ pub(super) struct Elsewhere {
 /// The shard's end of a request body that a handler reads. However the exchange ends, the handler learns that
 /// no more will come.
 #[derive(Debug)]
-pub(super) struct Feed {
-    pub(super) pipe: Arc<Pipe>,
+pub(crate) struct Feed {
+    pub(crate) pipe: Arc<Pipe>,
     /// How many bytes may still come.
-    pub(super) bytes_left: u64,
+    pub(crate) bytes_left: u64,
 }
 
 /// More has come than there may.
 #[derive(Debug)]
-pub(super) struct TooLarge;
+pub(crate) struct TooLarge;
 
 impl Feed {
     /// Gives the handler a piece of the body.
-    pub(super) fn push(&mut self, chunk: &[u8], end: bool) -> Result<Taken, TooLarge> {
+    pub(crate) fn push(&mut self, chunk: &[u8], end: bool) -> Result<Taken, TooLarge> {
         self.bytes_left = self.bytes_left.checked_sub(chunk.len() as u64).ok_or(TooLarge)?;
         let is_read = self.pipe.push(chunk);
         if end {
@@ -108,6 +111,8 @@ impl AppExchange {
         match &self.0 {
             Phase::Answering(answering) => answering.feed.is_none() && answering.response.is_constant(),
             Phase::Collecting(_) | Phase::Elsewhere(_) | Phase::File(_) => false,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(_) => false,
         }
     }
 

@@ -25,21 +25,22 @@
 //! | response body | there at once | [`Response::text`], [`Response::html`], [`Response::bytes`], `Response::json` |
 //! | response body, streamed | written later, from any thread | [`Request::stream`] |
 //! | trailers | behind the body, or with the end of a stream | [`Response::trailer`], [`BodyWriter::finish_with`] |
+//! | calls | gRPC (feature `grpc`) | `App::grpc`, with functions of its own: `rws_std::grpc` |
 //! | thread | its shard's until it turns out to block, or as it is told | [`WithOptions::placement`] |
 //!
 //! Three programs to begin with are in `rws-std/examples`: `todo` (JSON and state), `upload` (a body as it
 //! comes), `events` (server-sent events).
 
 mod body;
-mod collected;
+pub(crate) mod collected;
 mod endpoint;
-mod exchange;
+pub(crate) mod exchange;
 mod failure;
 mod handler;
 #[cfg(feature = "json")]
 mod json;
 mod options;
-mod pipe;
+pub(crate) mod pipe;
 mod request;
 mod response;
 mod service;
@@ -168,6 +169,18 @@ impl<S: Send + Sync + 'static> App<S> {
         let shards = std::thread::available_parallelism().map_or(1, usize::from);
         let pattern = format!("{}/*", prefix.trim_end_matches('/'));
         self.push(MethodSet::ANY, &pattern, Endpoint::Files(FileServer::new(files, shards)))
+    }
+
+    /// Answers gRPC calls of these services (feature `grpc`): POST requests to `/package.Service/Method`.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc(mut self, grpc: crate::grpc::Grpc) -> Self {
+        let grpc = Arc::new(grpc);
+        for service in grpc.service_names() {
+            let to = Endpoint::Grpc(Arc::clone(&grpc));
+            self = self.push(MethodSet::of(&[Method::Post]), &format!("/{service}/:method"), to);
+        }
+        self
     }
 
     /// Answers GET (and HEAD) requests to `pattern`.

@@ -23,7 +23,7 @@ const PIPE_BYTES_MAX: usize = 256 * 1024;
 const CHUNK_BYTES_SHARED: usize = 4 * 1024;
 
 /// One stream. Its ends are [`PipeReader`] and [`PipeWriter`]; the shard holds the other end directly.
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     inside: Mutex<Inside>,
     changed: Condvar,
     waker: Waker,
@@ -64,12 +64,12 @@ impl core::fmt::Debug for Pipe {
 
 impl Pipe {
     /// A pipe for a request body: the reader's progress gives credit.
-    pub(super) fn for_request(waker: Waker) -> Arc<Pipe> {
+    pub(crate) fn for_request(waker: Waker) -> Arc<Pipe> {
         Pipe::new(waker, true)
     }
 
     /// A pipe for an answer: the writer waits while it is full.
-    pub(super) fn for_answer(waker: Waker) -> Arc<Pipe> {
+    pub(crate) fn for_answer(waker: Waker) -> Arc<Pipe> {
         Pipe::new(waker, false)
     }
 
@@ -95,14 +95,13 @@ impl Pipe {
     }
 
     /// No more bytes come.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.end(End::Whole);
     }
 
     /// No more bytes come, but these fields do.
-    fn finish_with(&self, trailers: OwnedFields) {
-        self.lock().trailers = Some(Box::new(trailers));
-        self.finish();
+    pub(crate) fn finish_with(&self, trailers: OwnedFields) {
+        self.end_with(End::Whole, Some(Box::new(trailers)));
     }
 
     /// What follows the last byte, once.
@@ -111,7 +110,7 @@ impl Pipe {
     }
 
     /// The rest will not come: readers get an error, a peer sees the answer as cut off.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.end(End::Cut);
     }
 
@@ -141,11 +140,17 @@ impl Pipe {
     }
 
     fn end(&self, end: End) {
+        self.end_with(end, None);
+    }
+
+    /// The first end stands.
+    fn end_with(&self, end: End, trailers: Option<Box<OwnedFields>>) {
         let mut inside = self.lock();
         if inside.end != End::Open {
             return;
         }
         inside.end = end;
+        inside.trailers = trailers;
         drop(inside);
         self.changed.notify_all();
         if !self.grants {
@@ -178,7 +183,7 @@ impl Pipe {
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut inside = self.lock();
-        while inside.bytes >= PIPE_BYTES_MAX && !inside.reader_gone {
+        while inside.is_full() {
             if !inside.attached && self.maker == thread::current().id() {
                 let text = "the handler has to answer before it writes more than the stream holds";
                 return Err(io::Error::new(io::ErrorKind::Deadlock, text));
@@ -186,7 +191,7 @@ impl Pipe {
             drop(inside);
             about_to_block();
             inside = self.lock();
-            if inside.bytes >= PIPE_BYTES_MAX && !inside.reader_gone {
+            if inside.is_full() {
                 inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner);
             }
         }
@@ -195,17 +200,33 @@ impl Pipe {
         Ok(n)
     }
 
+    /// Writes all of it, and waits for room.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn write_whole(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let n = self.write(bytes)?;
+            bytes = bytes.get(n..).unwrap_or(&[]);
+        }
+        Ok(())
+    }
+
+    /// Whether anybody still takes what is written.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn is_taken(&self) -> bool {
+        self.lock().is_open()
+    }
+
     /// Writes all of it or nothing, without waiting.
-    fn try_write_all(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn try_write_all(&self, bytes: &[u8]) -> io::Result<()> {
         let inside = self.lock();
-        if inside.bytes + bytes.len() > PIPE_BYTES_MAX && !inside.reader_gone {
+        if inside.is_open() && inside.bytes + bytes.len() > PIPE_BYTES_MAX {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.put(inside, bytes)
     }
 
     fn put(&self, mut inside: MutexGuard<'_, Inside>, bytes: &[u8]) -> io::Result<()> {
-        if inside.reader_gone {
+        if !inside.is_open() {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"));
         }
         // Who takes from the stream goes on until he finds it empty, and needs no call before that.
@@ -246,6 +267,16 @@ impl Pipe {
 }
 
 impl Inside {
+    /// Whether anything that is written still reaches anybody.
+    fn is_open(&self) -> bool {
+        !self.reader_gone && self.end == End::Open
+    }
+
+    /// Whether a writer has to wait.
+    fn is_full(&self) -> bool {
+        self.is_open() && self.bytes >= PIPE_BYTES_MAX
+    }
+
     /// Adds bytes: small pieces share a chunk, so that a stream of single bytes costs no more than they are.
     fn put(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
@@ -279,7 +310,7 @@ impl Inside {
 
 /// The reading end. Reading blocks; the server gives the shard to another thread meanwhile.
 #[derive(Debug)]
-pub struct PipeReader(pub(super) Arc<Pipe>);
+pub struct PipeReader(pub(crate) Arc<Pipe>);
 
 impl io::Read for PipeReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {

@@ -37,7 +37,7 @@ use super::body::Body;
 pub struct Response {
     pub(super) status: Status,
     pub(super) fields: ResponseFields,
-    pub(super) body: Body,
+    pub(crate) body: Body,
 }
 
 /// Fields that cost nothing while they are one of the usual sets.
@@ -82,8 +82,15 @@ impl Response {
         Response::of(&BYTES, body.into())
     }
 
-    const fn of(fields: &'static FieldBlock<'static>, body: Body) -> Response {
+    /// 200 with these fields.
+    pub(crate) const fn of(fields: &'static FieldBlock<'static>, body: Body) -> Response {
         Response { status: Status::OK, fields: ResponseFields::Constant(fields), body }
+    }
+
+    /// 200 with these fields.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn with_fields(fields: OwnedFields, body: Body) -> Response {
+        Response { status: Status::OK, fields: ResponseFields::Owned(Box::new(fields)), body }
     }
 
     /// The same response with another status.
@@ -183,11 +190,11 @@ impl Response {
     }
 
     #[inline]
-    pub(super) fn head(&self) -> ResponseHead<'_> {
+    pub(crate) fn head(&self) -> ResponseHead<'_> {
         ResponseHead { status: self.status, fields: self.fields() }
     }
 
-    pub(super) fn plan(&self) -> BodyPlan {
+    pub(crate) fn plan(&self) -> BodyPlan {
         self.body.plan()
     }
 

@@ -64,6 +64,10 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             RouteMatch::Found(Matched { to: Endpoint::Files(files), pattern, path, .. }) => {
                 file(cx, head, files, pattern, path)
             }
+            #[cfg(feature = "grpc")]
+            RouteMatch::Found(Matched { to: Endpoint::Grpc(grpc), .. }) => {
+                AppExchange(Phase::Grpc(Box::new(grpc.begin(cx, head))))
+            }
             // Nobody wants a body: the answer does not wait for one.
             RouteMatch::MethodNotAllowed(_) | RouteMatch::Options(_) | RouteMatch::NotFound => {
                 AppExchange::answering(inner.answer(cx, head, &found, Body::Empty))
@@ -105,6 +109,8 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 })
             }
             Phase::Answering(_) | Phase::File(_) => Taken::Stop,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(call) => call.body(cx, chunk, end),
         }
     }
 
@@ -117,7 +123,7 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             let feed = elsewhere.feed.take();
             state.0 = Phase::Answering(Answering { response, sent: 0, feed });
         }
-        match &state.0 {
+        match &mut state.0 {
             Phase::Answering(answering) if answering.response.body.has_begun() => {
                 HeadAnswer::Final(answering.response.head(), answering.response.plan())
             }
@@ -126,14 +132,22 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 HeadAnswer::Final(head, body)
             }
             Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => HeadAnswer::NotYet,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(call) => call.head(),
         }
     }
 
     #[inline]
     fn whole<'s>(&self, state: &'s AppExchange) -> Option<WholeAnswer<'s>> {
-        let Phase::Answering(answering) = &state.0 else { return None };
-        let response = &answering.response;
-        Some(WholeAnswer { head: response.head(), body: response.body.in_memory()? })
+        match &state.0 {
+            Phase::Answering(answering) => {
+                let response = &answering.response;
+                Some(WholeAnswer { head: response.head(), body: response.body.in_memory()? })
+            }
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(call) => call.whole(),
+            Phase::Collecting(_) | Phase::Elsewhere(_) | Phase::File(_) => None,
+        }
     }
 
     fn fill(&self, state: &mut AppExchange, out: &mut [u8]) -> Fill {
@@ -141,6 +155,8 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             Phase::Answering(answering) => answering.response.body.fill(&mut answering.sent, out),
             Phase::File(plan) => plan.body_mut().fill(out),
             Phase::Collecting(_) | Phase::Elsewhere(_) => Fill::Blocked,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(call) => call.fill(out),
         }
     }
 
@@ -148,6 +164,8 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         match &mut state.0 {
             Phase::Answering(answering) => answering.response.body.trailers(),
             Phase::File(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => FieldBlock::EMPTY,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(call) => call.trailers(),
         }
     }
 }
@@ -167,6 +185,8 @@ impl<S: Send + Sync + 'static> Application for Serving<S> {
         match &state.0 {
             Phase::File(plan) => plan.body().direct(),
             Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => 0,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(_) => 0,
         }
     }
 
@@ -176,6 +196,8 @@ impl<S: Send + Sync + 'static> Application for Serving<S> {
             Phase::Answering(_) | Phase::Collecting(_) | Phase::Elsewhere(_) => {
                 Err(io::Error::from(io::ErrorKind::Unsupported))
             }
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
         }
     }
 
