@@ -18,6 +18,8 @@
 //! | `GET /events` | server-sent events: the readings that the firmware publishes |
 //! | `GET /index.html` | a page from flash with ETag, gzipped for those who like |
 //!
+//! [`Calls`] puts a gRPC call before all of these, for drivers whose clients see trailers.
+//!
 //! Nothing here allocates, blocks, or needs more than plain loads and stores of the processor.
 #![no_std]
 #![deny(missing_docs)]
@@ -31,6 +33,7 @@ extern crate std;
 
 mod access;
 mod answer;
+mod calls;
 mod crc32;
 mod device;
 mod events;
@@ -38,6 +41,7 @@ mod firmware;
 mod led;
 mod metrics;
 mod page;
+mod protobuf;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -46,6 +50,7 @@ mod text;
 pub use access::{
     DEMO_USER, DeviceLayers, DeviceService, EXCHANGE_BYTES, FIRMWARE_BYTES_MAX, LIMITS, Room, service,
 };
+pub use calls::{CallState, Calls};
 pub use crc32::Crc32;
 pub use device::{Device, Firmware, READINGS_KEPT, Reading, SUBSCRIBERS_MAX, simulated_millicelsius};
 pub use led::SWITCH_BYTES_MAX;
