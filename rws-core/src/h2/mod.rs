@@ -12,6 +12,7 @@
 
 mod budget;
 mod by_source;
+mod client;
 mod closed;
 mod control;
 mod error_code;
@@ -21,6 +22,8 @@ pub mod head;
 mod machine;
 mod memory;
 mod out;
+#[cfg(test)]
+mod pair;
 pub mod priority;
 mod role;
 mod schedule;
@@ -31,6 +34,7 @@ mod streams;
 #[cfg(test)]
 mod testing;
 
+pub use client::Client;
 pub use error_code::ErrorCode;
 pub use fault::Fault;
 pub use memory::{Inline, Lent, Memory};

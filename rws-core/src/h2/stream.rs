@@ -83,7 +83,6 @@ pub(super) const NONE: u16 = u16::MAX;
 #[repr(u8)]
 pub(super) enum State {
     Free,
-    #[expect(dead_code, reason = "the client role comes next")]
     Opening,
     Reserved,
     Open,

@@ -67,7 +67,6 @@ impl Streams {
     }
 
     /// Gives the stream in slot `at` its number.
-    #[expect(dead_code, reason = "the client role comes next")]
     pub(super) fn name(&mut self, slots: &mut [StreamSlot], at: u16, id: u32) {
         if let Some(slot) = slots.get_mut(usize::from(at)) {
             slot.id = id;

@@ -2,9 +2,9 @@
 
 use super::{Machine, Phase};
 use crate::connection::{Event, ResetCause};
-use crate::h2::ErrorCode;
-use crate::h2::stream::{Flags, Sending, StreamSlot, Tick};
-use crate::{Env, Instant, PeerFault};
+use crate::h2::stream::{Flags, Sending, State, StreamSlot, Tick};
+use crate::h2::{ErrorCode, Role};
+use crate::{Env, Instant, PeerFault, Status};
 
 impl Machine {
     pub(in crate::h2) fn next_deadline(&self) -> Instant {
@@ -55,19 +55,41 @@ impl Machine {
         if now >= self.clock.streams { self.strike_streams(env, slots) } else { None }
     }
 
+    /// No answer has come.
+    fn unanswered(&mut self, slots: &mut [StreamSlot], at: u16) -> Option<Event> {
+        let stream = self.name(at, slots.get(usize::from(at))?);
+        self.reset(slots, at, ErrorCode::CANCEL);
+        let fault = PeerFault::HeadTimeout;
+        Some(Event::Refused { stream: Some(stream), status: Status::GATEWAY_TIMEOUT, fault })
+    }
+
     /// Looks at the timers of all streams. The first that is late ends; the others are looked at again at once.
     fn strike_streams(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
         self.clock.streams = Instant::NEVER;
         for at in 0..slots.len() {
             let Some(slot) = slots.get_mut(at).filter(|slot| slot.is_live()) else { continue };
-            let (body, write) = (body_is_late(slot, env), write_is_late(slot, env));
+            if self.role == Role::Client {
+                let released = release_body(slot, env);
+                if released {
+                    self.queue(slots, at as u16);
+                }
+            }
+            let Some(slot) = slots.get_mut(at) else { continue };
+            let body = match self.role {
+                Role::Client if !slot.flags.has(Flags::ANSWERED) => answer_is_late(slot, env),
+                Role::Client | Role::Server => body_is_late(slot, env),
+            };
+            let write = write_is_late(slot, env);
             if let Some(due) = [body, write].into_iter().filter_map(Timer::due).min() {
                 self.clock.streams = self.clock.streams.min(due);
             }
             let at = at as u16;
             let event = match (body, write) {
-                (Timer::Late, _) if slot.sending == Sending::Head && self.role == crate::h2::Role::Server => {
+                (Timer::Late, _) if slot.sending == Sending::Head && self.role == Role::Server => {
                     self.refuse(slots, at, PeerFault::BodyTimeout)
+                }
+                (Timer::Late, _) if self.role == Role::Client && !slot.flags.has(Flags::ANSWERED) => {
+                    self.unanswered(slots, at)
                 }
                 (Timer::Late, _) => self.cut_off(slots, at, ErrorCode::CANCEL, ResetCause::BodyTimeout),
                 (_, Timer::Late) => self.cut_off(slots, at, ErrorCode::CANCEL, ResetCause::WriteTimeout),
@@ -78,6 +100,21 @@ impl Machine {
         }
         None
     }
+}
+
+/// A body that was held back goes out when the server has been silent for long enough (RFC 9110 §10.1.1).
+fn release_body(slot: &mut StreamSlot, env: &Env<'_>) -> bool {
+    let due =
+        slot.sending == Sending::Body && !slot.flags.has(Flags::ANSWERED) && slot.rx_late.has_passed(env.now);
+    due && slot.flags.take(Flags::EXPECTS)
+}
+
+/// Whether the server takes too long to answer a request that it has.
+fn answer_is_late(slot: &mut StreamSlot, env: &Env<'_>) -> Timer {
+    if slot.state != State::HalfClosedLocal && !slot.flags.has(Flags::EXPECTS) {
+        return Timer::Off;
+    }
+    if slot.rx_late.has_passed(env.now) { Timer::Late } else { Timer::At(slot.rx_late.instant(env.now)) }
 }
 
 #[derive(Clone, Copy)]

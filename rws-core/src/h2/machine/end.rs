@@ -6,7 +6,7 @@ use crate::h2::closed::Ended;
 use crate::h2::control::Leaving;
 use crate::h2::stream::{Flags, Sending, State, StreamSlot};
 use crate::h2::{ErrorCode, Fault, Role};
-use crate::{Env, PeerFault};
+use crate::{Env, PeerFault, Status};
 
 impl Machine {
     /// A new stream is known to the driver.
@@ -112,7 +112,7 @@ impl Machine {
             // RFC 9113 §6.4: those cannot be reset.
             return Some(self.fail(code));
         }
-        if self.budget.reset(env).is_err() {
+        if self.role == Role::Server && self.budget.reset(env).is_err() {
             return Some(self.fail(ErrorCode::ENHANCE_YOUR_CALM));
         }
         let Some(at) = self.streams.find(slots, id) else {
@@ -126,14 +126,22 @@ impl Machine {
         let stream = self.name(at, slot);
         self.reset(slots, at, code);
         let fault = fault_of(code);
-        Some(Event::Refused { stream: Some(stream), status: fault.status(), fault })
+        Some(Event::Refused { stream: Some(stream), status: self.status_of(fault), fault })
     }
 
     /// The peer broke the protocol: a last GOAWAY, and the connection ends (RFC 9113 §5.4.1).
     pub(in crate::h2) fn fail(&mut self, code: ErrorCode) -> Event {
         let fault = fault_of(code);
         self.ending(code);
-        Event::Refused { stream: None, status: fault.status(), fault }
+        Event::Refused { stream: None, status: self.status_of(fault), fault }
+    }
+
+    /// What a fault means for whoever asked: a client's server is its upstream.
+    pub(super) const fn status_of(&self, fault: PeerFault) -> Status {
+        match self.role {
+            Role::Server => fault.status(),
+            Role::Client => Status::BAD_GATEWAY,
+        }
     }
 
     /// Nothing more is sent but a GOAWAY with this code.
@@ -197,6 +205,10 @@ impl Machine {
     pub(in crate::h2) fn remote_end(&mut self, slots: &mut [StreamSlot], at: u16) {
         let Some(slot) = slots.get_mut(usize::from(at)) else { return };
         match slot.state {
+            // The server has answered without the rest of the request (RFC 9113 §8.1).
+            State::Open if self.role == Role::Client && !slot.flags.has(Flags::TUNNEL) => {
+                self.reset(slots, at, ErrorCode::CANCEL);
+            }
             State::Open => {
                 slot.state = State::HalfClosedRemote;
                 slot.flags.clear(Flags::EXPECTS | Flags::CONTINUE);

@@ -3,10 +3,9 @@
 use super::body::is_worth_telling;
 use super::{Machine, Reading};
 use crate::connection::StreamId;
-use crate::h2::ErrorCode;
-use crate::h2::Priority;
 use crate::h2::schedule::{INCREMENTAL, Part};
 use crate::h2::stream::{Flags, Sending, StreamSlot};
+use crate::h2::{ErrorCode, Priority, Role};
 use crate::{Error, Misuse};
 
 impl Machine {
@@ -29,7 +28,7 @@ impl Machine {
         slot.credit = slot.credit.saturating_add_unsigned(bytes);
         slot.credit_due = slot.credit_due.saturating_add(bytes);
         slot.flags.clear(Flags::STALLED);
-        let awaits = slot.flags.take(Flags::EXPECTS);
+        let awaits = self.role == Role::Server && slot.flags.take(Flags::EXPECTS);
         let tells = slot.receives() && slot.credit_due > 0 && is_worth_telling(slot, window);
         if awaits {
             slot.flags.set(Flags::CONTINUE);
@@ -62,6 +61,8 @@ impl Machine {
         }
         let part = match slot.sending {
             Sending::Head | Sending::Own | Sending::Promise | Sending::Trailers => Part::Head,
+            // A client's body that waits for `100 (Continue)`.
+            Sending::Body if slot.flags.has(Flags::EXPECTS) => return,
             Sending::Body if slot.tx_window > 0 => Part::Content,
             Sending::Body | Sending::Done => return,
         };

@@ -18,7 +18,6 @@ pub(super) use self::grants::packed;
 pub(super) use self::send::Turn;
 
 use self::clock::Clock;
-use super::Role;
 use super::budget::Budget;
 use super::closed::Closed;
 use super::control::{Credit, Outbox};
@@ -27,6 +26,7 @@ use super::schedule::Schedule;
 use super::settings::Settings;
 use super::stream::{NONE, StreamSlot};
 use super::streams::Streams;
+use super::{ErrorCode, Role};
 use crate::connection::{ConnectionStatus, Event, Sent, StreamId};
 use crate::hpack::{Decoder, Encoder};
 use crate::{Env, Error, Limits};
@@ -68,6 +68,8 @@ pub(super) struct Machine {
     pub(super) pushes: u8,
     /// The transport is a secure one: the scheme of what we ask for is https.
     pub(super) secure: bool,
+    /// Why the peer has reset a stream, the last time that it did.
+    pub(super) peer_code: ErrorCode,
     pub(super) error: Option<Error>,
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
@@ -144,6 +146,7 @@ impl Machine {
             live: 0,
             pushes: 0,
             secure: false,
+            peer_code: ErrorCode::NO_ERROR,
             error: None,
             decoder: Decoder::new(),
             encoder: Encoder::new(),
@@ -249,8 +252,8 @@ impl Machine {
     /// Whether nothing is left to do for a connection that takes no more.
     pub(super) fn is_drained(&self) -> bool {
         use super::control::Leaving;
-        let told =
-            self.outbox.leaving == Leaving::Told || self.eof || (self.role == Role::Client && self.draining);
+        let is_client_done = self.role == Role::Client && (self.draining || self.peer_leaves);
+        let told = self.outbox.leaving == Leaving::Told || self.eof || is_client_done;
         told && self.live == 0 && self.control == NONE && self.outbox.is_empty()
     }
 

@@ -111,8 +111,9 @@ impl Machine {
         let mut event = None;
         match header.kind {
             FrameKind::Priority => drop(Priority::read(header, payload)?),
-            FrameKind::RstStream if RstStream::read(payload).is_some() => {
-                event = self.peer_reset(env, lent.slots, header.stream)?;
+            FrameKind::RstStream => {
+                let code = RstStream::read(payload).map_or(ErrorCode::NO_ERROR, |reset| reset.code);
+                event = self.peer_reset(env, lent.slots, header.stream, code)?;
             }
             FrameKind::Ping => self.ping(Ping::read(header, payload)),
             FrameKind::WindowUpdate => {
@@ -129,8 +130,7 @@ impl Machine {
                 let left = header.length.saturating_sub(fixed);
                 self.reading = if left == 0 { Reading::Frame } else { Reading::Skip { left } };
             }
-            FrameKind::RstStream
-            | FrameKind::Data
+            FrameKind::Data
             | FrameKind::Headers
             | FrameKind::Settings
             | FrameKind::PushPromise
@@ -164,6 +164,7 @@ impl Machine {
         env: &Env<'_>,
         slots: &mut [StreamSlot],
         id: u32,
+        code: ErrorCode,
     ) -> Result<Option<Event>, Fault> {
         if self.is_idle(id) {
             return Err(Fault::PROTOCOL);
@@ -172,6 +173,7 @@ impl Machine {
         let Some(slot) = slots.get(usize::from(at)).filter(|slot| slot.is_live()) else { return Ok(None) };
         let stream = self.name(at, slot);
         self.end(slots, at, Ended::ByPeer);
+        self.peer_code = code;
         // A client's server can reset no more than it was asked for.
         if self.role == Role::Server && self.budget.reset(env).is_err() {
             return Err(Fault::Connection(ErrorCode::ENHANCE_YOUR_CALM));

@@ -10,7 +10,7 @@ use crate::h2::memory::Lent;
 use crate::h2::out::Out;
 use crate::h2::schedule::{INCREMENTAL, Part};
 use crate::h2::settings::{Setting, Settings};
-use crate::h2::stream::{Flags, NONE, Sending, State, StreamSlot};
+use crate::h2::stream::{Flags, NONE, Sending, State, StreamSlot, Tick};
 use crate::h2::{ErrorCode, PREFACE, Role};
 use crate::{Env, Error, Misuse};
 
@@ -185,7 +185,7 @@ impl Machine {
         } else if !slot.flags.has(Flags::SHUT) {
             slot.flags.set(Flags::SHUT);
             slot.tx_progress = 0;
-            slot.tx_late = crate::h2::stream::Tick::after(env.now, env.limits.rate_grace_us);
+            slot.tx_late = Tick::after(env.now, env.limits.rate_grace_us);
             self.clock.arm_streams(env, env.limits.rate_grace_us);
         }
     }
@@ -251,7 +251,7 @@ impl Machine {
             }
             if is_end {
                 source.ended(stream, true);
-                self.local_end(lent.slots, at);
+                self.local_end(env, lent.slots, at);
                 return Turn::Next;
             }
         }
@@ -272,7 +272,7 @@ impl Machine {
     }
 
     /// Our message is complete.
-    pub(in crate::h2) fn local_end(&mut self, slots: &mut [StreamSlot], at: u16) {
+    pub(in crate::h2) fn local_end(&mut self, env: &Env<'_>, slots: &mut [StreamSlot], at: u16) {
         let Some(slot) = slots.get_mut(usize::from(at)) else { return };
         slot.sending = Sending::Done;
         let (state, is_tunnel) = (slot.state, slot.flags.has(Flags::TUNNEL));
@@ -283,7 +283,13 @@ impl Machine {
                 self.budget.completed();
                 self.reset(slots, at, ErrorCode::NO_ERROR);
             }
-            State::Open => slot.state = State::HalfClosedLocal,
+            State::Open => {
+                slot.state = State::HalfClosedLocal;
+                if self.role == Role::Client && !slot.flags.has(Flags::ANSWERED) {
+                    slot.rx_late = Tick::after(env.now, env.limits.first_byte_timeout_us);
+                    self.clock.arm_streams(env, env.limits.first_byte_timeout_us);
+                }
+            }
             State::Free | State::Opening | State::HalfClosedLocal | State::Closed => {}
         }
     }

@@ -97,7 +97,7 @@ fn heads(
             Ok(Some(true)) => return Turn::Content,
             Ok(Some(false)) => {
                 source.ended(stream, true);
-                machine.local_end(lent.slots, at);
+                machine.local_end(env, lent.slots, at);
                 return Turn::Next;
             }
             Err(error) => {
@@ -177,7 +177,7 @@ fn trailers(
     match machine.write_trailers(env.limits, lent, out, id, source.trailers(stream)) {
         Ok(()) => {
             source.ended(stream, true);
-            machine.local_end(lent.slots, at);
+            machine.local_end(env, lent.slots, at);
             Turn::Next
         }
         Err(Stuck::Room(room)) => Turn::Room(room),
@@ -211,7 +211,7 @@ fn own(machine: &mut Machine, env: &Env<'_>, lent: &mut Lent<'_>, out: &mut Out<
         out.frame(Data::header(slot.id, len as u32, true));
         machine.window = machine.window.saturating_sub_unsigned(len as u32);
     }
-    machine.local_end(lent.slots, at);
+    machine.local_end(env, lent.slots, at);
     Turn::Next
 }
 

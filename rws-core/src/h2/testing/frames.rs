@@ -25,6 +25,11 @@ impl Frames {
         Frames(PREFACE.to_vec()).settings(&[]).settings_ack()
     }
 
+    /// A server's SETTINGS, and the acknowledgement of the client's.
+    pub(in crate::h2) fn server() -> Frames {
+        Frames::default().settings(&[]).settings_ack()
+    }
+
     pub(in crate::h2) fn raw(mut self, bytes: &[u8]) -> Frames {
         self.0.extend_from_slice(bytes);
         self

@@ -128,6 +128,8 @@ pub(in crate::h2) struct Script {
     pub(in crate::h2) parked: Vec<StreamId>,
     pub(in crate::h2) ended: Vec<(u32, bool)>,
     pub(in crate::h2) most_lent: usize,
+    /// Requests are those of pushes, which have no body.
+    pub(in crate::h2) pushes: bool,
 }
 
 impl Script {
@@ -163,6 +165,7 @@ impl Source for Script {
     }
 
     fn request(&mut self, stream: StreamId) -> Option<RequestOut<'_>> {
+        let pushes = self.pushes;
         let message = self.message(stream);
         if message.waits > 0 {
             message.waits -= 1;
@@ -175,8 +178,7 @@ impl Source for Script {
             target: message.target.as_bytes(),
             authority: b"a",
             fields: message.fields.block(),
-            // What is pushed was asked for without a body.
-            body: if stream.generation().is_multiple_of(2) { BodyPlan::None } else { message.plan },
+            body: if pushes { BodyPlan::None } else { message.plan },
             expect_continue: false,
             close: false,
         })

@@ -8,6 +8,7 @@ fn parent<'l>(settings: &[(u16, u32)]) -> (Drive<'l>, Server<Grown>, Script) {
     drive.wakes = false;
     let mut server = Server::new(&drive.env(), Grown::new());
     let mut script = Script::new([Message { waits: 1, ..Message::sized(200, "page") }]);
+    script.pushes = true;
     drive.feed(&mut server, &mut script, &Frames::client().settings(settings).get(1).0);
     (drive, server, script)
 }
