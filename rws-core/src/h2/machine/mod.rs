@@ -115,8 +115,8 @@ pub(super) enum Reading {
     Data { at: u16, id: u32, left: u32, padding: u8, end: bool },
     /// A field block.
     Block(block::Block),
-    /// Entries of a SETTINGS frame.
-    Settings { left: u32 },
+    /// Entries of a SETTINGS frame, and the smallest size that one of them has given the table.
+    Settings { left: u32, table_least: u32 },
     /// What is passed over.
     Skip { left: u32 },
 }

@@ -10,7 +10,7 @@ use crate::h2::frame::{
     WindowUpdate,
 };
 use crate::h2::memory::Lent;
-use crate::h2::settings::{Setting, Settings};
+use crate::h2::settings::{HEADER_TABLE_SIZE, Setting, Settings};
 use crate::h2::stream::{Sending, StreamSlot};
 use crate::h2::{ErrorCode, Fault, Role};
 
@@ -32,13 +32,13 @@ impl Machine {
             return Ok(Found::consumed(FrameHeader::BYTES));
         }
         self.incoming = self.peer;
-        self.reading = Reading::Settings { left: header.length };
+        self.reading = Reading::Settings { left: header.length, table_least: u32::MAX };
         Ok(self.settings(env, lent, rx, FrameHeader::BYTES))
     }
 
     /// The entries that have come, from `from` on. They are in force together, when all have.
     pub(super) fn settings(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, rx: &[u8], from: usize) -> Found {
-        let Reading::Settings { left } = self.reading else { return Found::NOTHING };
+        let Reading::Settings { left, mut table_least } = self.reading else { return Found::NOTHING };
         let here = rx.get(from..).unwrap_or(&[]);
         let here = here.get(..here.len().min(left as usize)).unwrap_or(&[]);
         let mut taken = 0_usize;
@@ -46,16 +46,24 @@ impl Machine {
             if let Err(fault) = self.incoming.apply(entry, self.role.peer()) {
                 return Found::event(rx.len(), Some(self.fail(fault.code())));
             }
+            if entry.id == HEADER_TABLE_SIZE {
+                table_least = table_least.min(entry.value);
+            }
             taken = taken.saturating_add(Setting::BYTES);
         }
         let left = left.saturating_sub(taken as u32);
         let consumed = from.saturating_add(taken);
         if left > 0 {
-            self.reading = Reading::Settings { left };
+            self.reading = Reading::Settings { left, table_least };
             return Found::consumed(consumed);
         }
         self.reading = Reading::Frame;
         let new = self.incoming;
+        if table_least < new.header_table_bytes {
+            // RFC 7541 §4.2: the least of several sizes has to be signalled before the last.
+            self.encoder.allow(table_least);
+            self.encoder.allow(new.header_table_bytes);
+        }
         if self.take_over(lent.slots, new).is_err() {
             return Found::event(rx.len(), Some(self.fail(ErrorCode::FLOW_CONTROL_ERROR)));
         }

@@ -155,6 +155,25 @@ fn our_settings_say_what_the_limits_say() {
     assert_eq!(crate::h2::testing::read(&drive.output)[1..], ["SETTINGS ack", "SETTINGS ack"]);
 }
 
+/// RFC 7541 §4.2: what the table was meanwhile made to forget, it has to be seen to forget.
+#[test]
+fn the_least_of_several_table_sizes_is_signalled_before_the_last() {
+    let mut drive = Drive::new(&LIMITS);
+    let mut server = Server::new(&drive.env(), Grown::new());
+    let mut script = Script::new([Message::new(200), Message::new(200)]);
+    drive.feed(&mut server, &mut script, &Frames::client().get(1).0);
+    let before = drive.output.len();
+    // Octet by octet: the frame is not taken over before it is whole.
+    for octet in Frames::default().settings(&[(1, 0), (1, 4096)]).0 {
+        drive.feed(&mut server, &mut script, &[octet]);
+    }
+    drive.feed(&mut server, &mut script, &Frames::default().get(3).0);
+    let (acknowledgment, rest) = drive.output[before..].split_at(9);
+    assert_eq!(acknowledgment, [0, 0, 0, 4, 1, 0, 0, 0, 0]);
+    // HEADERS, whose block begins with an update to nothing.
+    assert_eq!((rest[3], rest[9]), (1, 0x20), "{rest:?}");
+}
+
 #[test]
 fn settings_with_values_that_cannot_be_cost_the_connection() {
     for (id, value, code) in [
