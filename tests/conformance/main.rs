@@ -10,6 +10,9 @@
 //! `--strict` wants the code that it names, and a stream error to stay with its stream. `--known` names a file with the
 //! checks that this server is known to fail, a line each: then those have to fail, and no other. The exit code is 0 if
 //! all is as expected.
+//!
+//! Left out is what a client can't see or do here: TLS (RFC 9113 §9.2), pushed responses and other duties of clients (§8.4),
+//! what an intermediary passes on (§8.2.2, §10.3; see `tests/proxy`), and connections that CONNECT makes (§8.5).
 
 mod check;
 mod known;

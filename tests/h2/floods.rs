@@ -16,7 +16,7 @@ fn stopped(what: &str, begin: &[u8], piece: impl Fn(u32) -> Vec<u8> + Send) {
     endured(|server| {
         let mut peer = server.open(&[]);
         peer.send(begin);
-        press(peer, PIECES_MAX, piece).was_stopped(what, PIECES_MAX);
+        press(peer, PIECES_MAX, piece).was_stopped(what);
     });
 }
 

@@ -122,12 +122,12 @@ impl Drop for Server {
     }
 }
 
-/// A binary: what the runner has built, else built here, beside this test.
+/// The binary of a package of its name: what the runner has built, else built here, beside this test.
 pub(crate) fn program(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("RWS_BIN_DIR") {
         return PathBuf::from(folder).join(name);
     }
-    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--bin", name]).status();
+    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", name]).status();
     assert!(built.is_ok_and(|status| status.success()), "{name} does not build");
     let own = std::env::current_exe().expect("our own path");
     own.parent().and_then(|folder| folder.parent()).expect("target/debug/deps").join(name)

@@ -14,6 +14,8 @@ use crate::serving::{BEAT, LATE, Site, TIMEOUT};
 fn is_closed(mut peer: Peer, pieces: impl IntoIterator<Item = Vec<u8>>) {
     let began = Instant::now();
     let mut pieces = pieces.into_iter();
+    // An acknowledgment would be a frame, and no preface.
+    peer.acknowledges = false;
     loop {
         match peer.pump(Instant::now() + BEAT) {
             Got::Stop(Stop::Silent) => {

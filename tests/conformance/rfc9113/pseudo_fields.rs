@@ -21,14 +21,16 @@ fn malformed(site: &Site, block: &Block) -> Verdict {
 
 /// Clients must not send such a thing; servers should refuse it, and `--strict` wants them to.
 fn recommended(site: &Site, block: &Block) -> Verdict {
-    let verdict = malformed(site, block);
-    if verdict.is_err() && !site.is_strict {
-        let mut s = site.open()?;
-        s.request(1, block);
-        s.served(1)?;
-        return Err(Finding::Inapplicable("recommended, and not done"));
+    let mut s = site.open()?;
+    s.request(1, block);
+    match s.response(1) {
+        // As good as a stream error: it is not served.
+        Ok(response) if (400..500).contains(&response.status) => s.tolerates(),
+        Ok(response) if response.status == 200 && !site.is_strict => {
+            Err(Finding::Inapplicable("recommended, and not done"))
+        }
+        _ => malformed(site, block),
     }
-    verdict
 }
 
 /// The four fields of a request, but the one of this name as `replaced`.
