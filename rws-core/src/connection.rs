@@ -318,6 +318,12 @@ pub trait Connection {
     /// A parked stream may go on: its source has an answer or bytes now. Harmless if it is not parked.
     fn wake(&mut self, stream: StreamId);
 
+    /// The body that the peer sends on `stream` may stand still for as long as it likes, as that of a conversation does:
+    /// no rate is asked of it. HTTP/1 goes on asking.
+    fn be_patient(&mut self, stream: StreamId) {
+        let _ = stream;
+    }
+
     /// Gives up an exchange: nothing more is sent or received for it. HTTP/1 closes the connection.
     fn reset(&mut self, stream: StreamId);
 

@@ -18,17 +18,20 @@ use crate::sync::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(crate) struct Calls {
     address: Address,
-    /// [`WOKEN`], and below it the bytes that may come beyond those granted before.
+    /// [`WOKEN`], [`PATIENT`], and below them the bytes that may come beyond those granted before.
     word: AtomicU64,
 }
 
 const WOKEN: u64 = 1 << 63;
+const PATIENT: u64 = 1 << 62;
 
 /// What was asked for since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Called {
     /// The source of the answer has something to say.
     pub(crate) is_woken: bool,
+    /// The body may stand still.
+    pub(crate) is_patient: bool,
     /// So many bytes of the body may come.
     pub(crate) bytes_granted: u32,
 }
@@ -49,10 +52,17 @@ impl Calls {
         self.word.fetch_or(WOKEN, Ordering::AcqRel) == 0
     }
 
+    /// The body may stand still. True if a letter is due.
+    #[cfg(feature = "grpc")]
+    #[must_use = "without the letter nobody hears of it"]
+    pub(crate) fn be_patient(&self) -> bool {
+        self.word.fetch_or(PATIENT, Ordering::AcqRel) == 0
+    }
+
     /// `bytes` more may come. True if a letter is due.
     #[must_use = "without the letter nobody hears of it"]
     pub(crate) fn grant(&self, bytes: u32) -> bool {
-        // 2^31 grants of all that fits would be needed to reach the flag.
+        // 2^30 grants of all that fits would be needed to reach the flags.
         bytes > 0 && self.word.fetch_add(u64::from(bytes), Ordering::AcqRel) == 0
     }
 
@@ -61,7 +71,8 @@ impl Calls {
         let word = self.word.swap(0, Ordering::AcqRel);
         Called {
             is_woken: word & WOKEN != 0,
-            bytes_granted: u32::try_from(word & !WOKEN).unwrap_or(u32::MAX),
+            is_patient: word & PATIENT != 0,
+            bytes_granted: u32::try_from(word & !(WOKEN | PATIENT)).unwrap_or(u32::MAX),
         }
     }
 }
@@ -81,9 +92,9 @@ mod tests {
         let calls = calls();
         assert!(calls.grant(5));
         assert!(!calls.wake() && !calls.wake() && !calls.grant(7));
-        assert_eq!(calls.take(), Called { is_woken: true, bytes_granted: 12 });
+        assert_eq!(calls.take(), Called { is_woken: true, is_patient: false, bytes_granted: 12 });
         assert!(calls.wake());
-        assert_eq!(calls.take(), Called { is_woken: true, bytes_granted: 0 });
+        assert_eq!(calls.take(), Called { is_woken: true, is_patient: false, bytes_granted: 0 });
     }
 
     #[test]
@@ -92,6 +103,6 @@ mod tests {
         assert!(!calls.grant(0), "nothing is no news");
         assert!(calls.grant(u32::MAX));
         assert!(!calls.grant(u32::MAX));
-        assert_eq!(calls.take(), Called { is_woken: false, bytes_granted: u32::MAX });
+        assert_eq!(calls.take(), Called { is_woken: false, is_patient: false, bytes_granted: u32::MAX });
     }
 }

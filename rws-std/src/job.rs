@@ -188,6 +188,14 @@ impl Waker {
         }
     }
 
+    /// The request body may stand still for as long as it likes: no rate is asked of it (on HTTP/2).
+    #[cfg(feature = "grpc")]
+    pub(crate) fn be_patient(&self) {
+        if self.calls.be_patient() {
+            self.post.call(Arc::clone(&self.calls));
+        }
+    }
+
     /// `bytes` more of the request body may come.
     pub fn grant(&self, bytes: u32) {
         if self.calls.grant(bytes) {

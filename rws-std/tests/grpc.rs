@@ -346,6 +346,24 @@ fn a_deadline_ends_a_call_whose_function_still_runs() {
 }
 
 #[test]
+fn a_call_takes_no_longer_than_the_server_allows() {
+    let running = start(Grpc::new().serve(service()).timeout_max(Duration::from_millis(100)));
+    for fields in ["", "grpc-timeout: 99999999H\r\n"] {
+        let mut call = Call::begin(running.address(), "/test.Words/Echo", fields);
+        call.send(&frame(&text("a")));
+        let answer = call.answer();
+        assert_eq!((answer.code(), answer.texts()), (4, vec!["a".to_owned()]));
+    }
+    running.drain();
+    // Without a limit a wait that no clock can tell is no deadline.
+    let running = start(Grpc::new().serve(service()));
+    let answer =
+        unary(running.address(), "/test.Words/All", "grpc-timeout: 99999999H\r\n", &frame(&text("a")));
+    assert_eq!(answer.texts(), ["a"]);
+    running.drain();
+}
+
+#[test]
 fn a_function_learns_that_its_caller_is_gone() {
     let (ends, over) = mpsc::channel();
     let (begins, begun) = mpsc::channel();

@@ -179,6 +179,8 @@ impl Flags {
     pub(super) const TUNNEL: u16 = 1 << 12;
     /// The peer had to wait for us: its time for the body starts again.
     pub(super) const EXCUSED: u16 = 1 << 13;
+    /// Its body may stand still.
+    pub(super) const PATIENT: u16 = 1 << 14;
 
     #[inline]
     pub(super) const fn has(self, bit: u16) -> bool {

@@ -70,8 +70,9 @@ impl Call {
         Call { encoding, answer_encoding, message_bytes_max, deadline, peer, waker, inside, changed }
     }
 
-    /// A pipe for requests; the shard has its other end.
+    /// A pipe for requests; the shard has its other end. Whoever sends them may have nothing to say for a while.
     pub(super) fn open_requests(&self) -> Arc<Pipe> {
+        self.waker.be_patient();
         let pipe = Pipe::for_request(self.waker.clone());
         self.lock().requests = Some(Arc::clone(&pipe));
         pipe

@@ -25,8 +25,6 @@ use crate::job::JobCx;
 
 const MESSAGE_BYTES_MAX: u32 = 4 * 1024 * 1024;
 const COLLECTED_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Longer waits are none: a century.
-const TIMEOUT_SECONDS_MAX: u64 = 100 * 366 * 24 * 3600;
 
 /// Services and their limits: part of an [`App`](crate::App) by [`App::grpc`](crate::App::grpc), or an application by
 /// itself.
@@ -35,6 +33,7 @@ pub struct Grpc {
     services: HashMap<String, Service>,
     message_bytes_max: u32,
     compresses: bool,
+    timeout_max: Duration,
     pub(super) budget: Arc<Budget>,
     pub(super) deadlines: Arc<Deadlines>,
 }
@@ -52,6 +51,7 @@ impl Grpc {
             services: HashMap::new(),
             message_bytes_max: MESSAGE_BYTES_MAX,
             compresses: false,
+            timeout_max: Duration::MAX,
             budget: Budget::new(COLLECTED_BYTES_MAX),
             deadlines: Arc::default(),
         }
@@ -80,6 +80,14 @@ impl Grpc {
         self
     }
 
+    /// How long a call may take, whatever its caller says or does not say: its deadline is no later. For ever unless it is
+    /// said here, even if neither side says anything meanwhile; and one that takes a stream of requests holds a thread.
+    #[must_use]
+    pub const fn timeout_max(mut self, timeout: Duration) -> Grpc {
+        self.timeout_max = timeout;
+        self
+    }
+
     /// Compresses answers for callers who take gzip, except short ones. Who mixes secrets with what a caller chooses in
     /// one message gives them away by its length then.
     #[must_use]
@@ -96,10 +104,9 @@ impl Grpc {
     fn open(&self, cx: &JobCx, head: &RequestHead<'_>) -> Result<Begun, Response> {
         let call = CallHead::read(head).map_err(|refusal| refused(&refusal))?;
         let method = self.method(&call).map_err(|status| super::method::refusal(&status))?;
-        let deadline = call.timeout_us.and_then(|us| {
-            let timeout = Duration::from_micros(us).min(Duration::from_secs(TIMEOUT_SECONDS_MAX));
-            Instant::now().checked_add(timeout)
-        });
+        let timeout = call.timeout_us.map_or(Duration::MAX, Duration::from_micros).min(self.timeout_max);
+        // One that is beyond what the clock can tell is none.
+        let deadline = if timeout == Duration::MAX { None } else { Instant::now().checked_add(timeout) };
         let is_gzip = self.compresses && call.accepts.has(Encoding::Gzip);
         let answer_encoding = if is_gzip { Encoding::Gzip } else { Encoding::Identity };
         let encodings = (call.encoding, answer_encoding);

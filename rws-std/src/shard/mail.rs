@@ -67,6 +67,9 @@ impl<A: Application> Shard<A> {
             // A stale stream only means that the exchange ended meanwhile.
             let _ = conn.h1.grant(address.stream, called.bytes_granted);
         }
+        if called.is_patient {
+            conn.h1.be_patient(address.stream);
+        }
         if called.is_woken && conn.h1.exchange() == Some(address.stream) {
             conn.h1.wake(address.stream);
             conn.flags.set(Flags::WOKEN);

@@ -137,7 +137,7 @@ impl Timer {
 fn body_is_late(slot: &mut StreamSlot, env: &Env<'_>) -> Timer {
     let rate = env.limits.body_rate_min_bytes_per_s;
     let awaits_us = slot.flags.has(Flags::EXPECTS | Flags::CONTINUE);
-    if rate == 0 || !slot.receives() || slot.flags.has(Flags::DISCARD | Flags::TUNNEL) {
+    if rate == 0 || !slot.receives() || slot.flags.has(Flags::DISCARD | Flags::TUNNEL | Flags::PATIENT) {
         return Timer::Off;
     }
     if slot.credit <= 0 || awaits_us || slot.flags.take(Flags::EXCUSED) {

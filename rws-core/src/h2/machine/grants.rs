@@ -53,6 +53,14 @@ impl Machine {
         }
     }
 
+    /// Asks no rate of the peer's body on this stream any more.
+    pub(in crate::h2) fn be_patient(&mut self, slots: &mut [StreamSlot], stream: StreamId) {
+        let Some(at) = self.slot_of(slots, stream) else { return };
+        if let Some(slot) = slots.get_mut(usize::from(at)) {
+            slot.flags.set(Flags::PATIENT);
+        }
+    }
+
     /// Gives a stream its place among those that have something to send, if it has.
     pub(in crate::h2) fn queue(&mut self, slots: &mut [StreamSlot], at: u16) {
         let Some(slot) = slots.get(usize::from(at)) else { return };

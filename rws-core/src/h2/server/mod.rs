@@ -119,6 +119,10 @@ impl<M: Memory> Connection for Server<M> {
         self.machine.wake(self.memory.lend().slots, stream);
     }
 
+    fn be_patient(&mut self, stream: StreamId) {
+        self.machine.be_patient(self.memory.lend().slots, stream);
+    }
+
     fn reset(&mut self, stream: StreamId) {
         self.machine.abandon(self.memory.lend().slots, stream);
     }

@@ -137,6 +137,18 @@ fn a_client_that_waits_for_us_is_not_late() {
 }
 
 #[test]
+fn a_body_that_may_stand_still_is_never_late() {
+    let requests = Frames::client().post(1).data(1, false, b"x").post(3).data(3, false, b"x");
+    let (mut drive, mut server, mut script) =
+        begun(&LIMITS, &[Message::new(200), Message::new(200)], &requests);
+    server.be_patient(StreamId::new(0, 1));
+    drive.pass(&mut server, &mut script, 1_000_000_000);
+    assert_eq!(drive.log.last().unwrap(), "3 refused 408 BodyTimeout", "{:?}", drive.log);
+    drive.feed(&mut server, &mut script, &Frames::default().data(1, true, b"x").0);
+    assert!(by_stream(&drive.sent())["1"].starts_with("<HEADERS end 200 "), "{:?}", drive.sent());
+}
+
+#[test]
 fn a_window_that_is_held_shut_ends_the_stream() {
     for dribble in [false, true] {
         let (mut drive, mut server, mut script) = begun(
