@@ -9,6 +9,11 @@
 //!   all others                                                                     indexed
 //! ```
 
+mod repeat;
+
+pub(crate) use repeat::Beginning;
+
+use self::repeat::Repeat;
 use super::TABLE_BYTES_DEFAULT;
 use super::static_table;
 use super::table::{OVERHEAD_BYTES, Table};
@@ -33,6 +38,9 @@ pub struct Encoder<const SMALL: bool = { crate::SMALL }> {
     allowed_least: u32,
     /// A block was begun, and not finished: the peer may never see it.
     is_open: bool,
+    /// Moves on with each change of the table.
+    state: u32,
+    repeat: Repeat,
 }
 
 impl Encoder {
@@ -57,6 +65,8 @@ impl<const SMALL: bool> Encoder<SMALL> {
             allowed: TABLE_BYTES_DEFAULT,
             allowed_least: TABLE_BYTES_DEFAULT,
             is_open: false,
+            state: 0,
+            repeat: Repeat::NONE,
         }
     }
 
@@ -72,8 +82,9 @@ impl<const SMALL: bool> Encoder<SMALL> {
     /// be empty: then nothing is put into the table.
     pub fn begin<'b>(&'b mut self, memory: &'b mut [u8], out: &'b mut [u8]) -> BlockOut<'b, SMALL> {
         self.table.lend(memory);
-        let mut block = BlockOut { encoder: self, memory, out, at: 0, is_whole: true };
+        let mut block = BlockOut { encoder: self, memory, out, at: 0, is_whole: true, from: 0, state: 0 };
         block.size_updates();
+        (block.from, block.state) = (block.at, block.encoder.state);
         block
     }
 }
@@ -86,6 +97,9 @@ pub struct BlockOut<'b, const SMALL: bool = { crate::SMALL }> {
     out: &'b mut [u8],
     at: usize,
     is_whole: bool,
+    /// Where the first line stands, and how the table was before it.
+    from: usize,
+    state: u32,
 }
 
 impl<const SMALL: bool> BlockOut<'_, SMALL> {
@@ -149,6 +163,7 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
     fn size_update(&mut self, bytes: u32) {
         self.encoder.table.set_max(bytes, self.memory);
         self.encoder.told = bytes;
+        self.encoder.state = self.encoder.state.wrapping_add(1);
         // Without room the block is lost, and the next one begins anew.
         let _ = self.integer(bytes, 5, 0x20);
     }
@@ -179,6 +194,7 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
         } else {
             self.literal(name_index, 6, 0x40, id, name, value)?;
             self.encoder.table.insert(id, name, value, digest(name, value), self.memory);
+            self.encoder.state = self.encoder.state.wrapping_add(1);
             Ok(())
         }
     }

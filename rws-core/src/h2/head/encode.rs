@@ -7,8 +7,8 @@ use crate::connection::{BodyPlan, RequestOut};
 use crate::h1::encode::{Own, decimal, has_option, may_trail, own};
 use crate::h1::framing_out::{self, Framing};
 use crate::h1::out::{DECIMALS, decimals};
-use crate::hpack::BlockOut;
 use crate::hpack::Pseudo;
+use crate::hpack::{Beginning, BlockOut};
 use crate::message::{FieldName, is_field_value, is_graphic, is_token};
 use crate::{Error, FieldBlock, KnownName, Method, Misuse, ResponseHead, Status};
 
@@ -36,6 +36,28 @@ pub fn response(
     if head.status.code() < 200 {
         return Err(Misuse::WrongState.into());
     }
+    let seen = beginning(block, head, date)?;
+    if method == Method::Connect && head.status.code() < 300 {
+        // What follows is no content, but a tunnel (RFC 9113 §8.5).
+        return Ok(Written { has_body: plan != BodyPlan::None, length: None });
+    }
+    framed(block, framing_out::of_response(method, head.status, false, plan, seen.length))
+}
+
+/// Status, fields and date. Where the fields are constants of the program, most heads begin as the last one did.
+fn beginning(
+    block: &mut BlockOut<'_>,
+    head: &ResponseHead<'_>,
+    date: Option<&[u8; 29]>,
+) -> Result<Seen, Error> {
+    // None of the engine's own are among constant ones.
+    let lines = if head.fields.is_empty() { Some(&[][..]) } else { head.fields.lines() };
+    let known = lines.and_then(|lines| Beginning::of(head.status.code(), lines, date));
+    if let Some(known) = &known
+        && block.repeat(known)?
+    {
+        return Ok(Seen { date: true, length: None });
+    }
     status(block, head.status)?;
     let seen = fields(block, head.fields, false)?;
     if let Some(date) = date
@@ -43,11 +65,10 @@ pub fn response(
     {
         block.field(KnownName::Date.into(), date, false)?;
     }
-    if method == Method::Connect && head.status.code() < 300 {
-        // What follows is no content, but a tunnel (RFC 9113 §8.5).
-        return Ok(Written { has_body: plan != BodyPlan::None, length: None });
+    if let Some(known) = known {
+        block.keep(known);
     }
-    framed(block, framing_out::of_response(method, head.status, false, plan, seen.length))
+    Ok(seen)
 }
 
 /// The head of an interim response.
