@@ -113,6 +113,11 @@ impl Server {
         matches!(self.phase, Phase::Idle)
     }
 
+    /// Whether nothing has come yet that could be a request, so that its first bytes are the connection's.
+    pub const fn is_new(&self) -> bool {
+        self.generation == 0 && self.empty_lines == 0
+    }
+
     /// Whether the transport must be reset rather than closed (a TCP RST), since an orderly end would make a
     /// cut-off answer look complete, or since the peer takes nothing any more.
     pub const fn ends_abruptly(&self) -> bool {

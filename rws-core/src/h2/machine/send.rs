@@ -258,7 +258,7 @@ impl Machine {
     }
 
     /// `bytes` of content are written.
-    fn sent(&mut self, slots: &mut [StreamSlot], at: u16, bytes: usize) {
+    pub(in crate::h2) fn sent(&mut self, slots: &mut [StreamSlot], at: u16, bytes: usize) {
         let Some(slot) = slots.get_mut(usize::from(at)) else { return };
         let count = bytes as u32;
         slot.tx_window = slot.tx_window.saturating_sub_unsigned(count);

@@ -135,7 +135,7 @@ fn interim(
 }
 
 /// The final head; whether a body follows.
-fn last(
+pub(super) fn last(
     machine: &mut Machine,
     env: &Env<'_>,
     lent: &mut Lent<'_>,

@@ -4,6 +4,7 @@ mod answer;
 mod head;
 mod push;
 mod receive;
+mod whole;
 
 use super::by_source::BySource;
 use super::control::Leaving;
