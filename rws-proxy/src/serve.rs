@@ -107,6 +107,7 @@ fn settings(config: &Config) -> Settings {
     let exempt = CidrSet::parse(exempt.iter().map(String::as_str)).unwrap_or_default();
     Settings {
         limits,
+        http2: config.http2 && default.http2,
         connections_per_ip_max: config.connections_per_ip_max,
         connections_per_ip_exempt: exempt,
         drain_delay: config.drain_delay,

@@ -15,6 +15,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Limits of the threads that may block.
     pub threads: ThreadLimits,
+    /// Whether clients that begin with the preface of HTTP/2 (prior knowledge, RFC 9113 §3.3) are answered in it, on
+    /// the same listeners; with the feature `http2`. Else they are refused as any other malformed HTTP/1.
+    pub http2: bool,
     /// Connections that one shard holds at once; beyond, new ones wait in the kernel's queue.
     pub connections_max: usize,
     /// Connections from one address, over all shards; 0 means no cap. An IPv6 network of 64 bits counts as one.
@@ -45,6 +48,7 @@ impl Default for Settings {
         Settings {
             limits: Limits::SERVER,
             threads: ThreadLimits::default(),
+            http2: cfg!(feature = "http2"),
             connections_max: 100_000,
             connections_per_ip_max: 0,
             // Both are well-formed.

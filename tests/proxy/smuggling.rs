@@ -236,7 +236,7 @@ fn request_lines_and_hosts_that_can_be_read_in_two_ways_reach_nobody() {
         "GET /a\x7fb HTTP/1.1\r\nHost: a",
         "GET /?a\x7fb HTTP/1.1\r\nHost: a",
         "GET /?a b HTTP/1.1\r\nHost: a",
-        "PRI * HTTP/2.0\r\n\r\nSM",
+        "PRI / HTTP/2.0",
     ] {
         let before = watched.seen.load(Ordering::SeqCst);
         let statuses = watched.answers(&format!("{head}\r\n\r\n"));

@@ -32,7 +32,7 @@ fn faults() -> Vec<(String, u16)> {
         (post("Transfer-Encoding: gzip, chunked\r\n"), 501),
         ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(), 505),
         ("GET / HTTP/0.9\r\nHost: a\r\n\r\n".to_owned(), 505),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 505),
+        ("PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n".to_owned(), 505),
     ]
 }
 

@@ -57,6 +57,7 @@ pub(super) static TOP: Section = Section {
         key("log_format", Text),
         key("access_log", Boolean),
         key("metrics", Boolean),
+        key("http2", Boolean),
         key("root", Text),
         key("request_body_bytes_max", Integer),
         key("head_timeout_ms", Integer),

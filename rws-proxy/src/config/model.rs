@@ -31,6 +31,8 @@ pub struct Config {
     pub client_ip_field: HopField,
     /// Whether `/metrics` answers peers that are not loopback too.
     pub metrics: bool,
+    /// Whether clients that begin with HTTP/2 are answered in it.
+    pub http2: bool,
     /// The directory that requests are served from which no route takes; `None` answers them 404. Directories
     /// are listed where there are no routes and `ip` is loopback: somebody looks at files of their own.
     pub root: Option<PathBuf>,
@@ -66,6 +68,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             client_ip_field: HopField::XForwardedFor,
             metrics: false,
+            http2: true,
             root: None,
             request_body_bytes_max: 1024 * 1024 * 1024,
             head_timeout: Duration::from_secs(10),

@@ -24,6 +24,7 @@ pub(super) struct Settings {
     log_format: Option<LogFormat>,
     access_log: Option<bool>,
     metrics: Option<bool>,
+    http2: Option<bool>,
     pub(super) root: Option<PathBuf>,
     request_body_bytes_max: Option<u64>,
     head_timeout: Option<Duration>,
@@ -109,6 +110,7 @@ impl Settings {
             "log_format" => put(&mut self.log_format, value.text(p, rules::log_format)),
             "access_log" => put(&mut self.access_log, value.boolean(p)),
             "metrics" => put(&mut self.metrics, value.boolean(p)),
+            "http2" => put(&mut self.http2, value.boolean(p)),
             "root" => put(&mut self.root, value.text(p, |text| around.root(base, text))),
             "request_body_bytes_max" => {
                 put(&mut self.request_body_bytes_max, value.integer(p, rules::bytes_max))
@@ -143,6 +145,7 @@ impl Settings {
             trusted_proxies: self.trusted_proxies.unwrap_or(default.trusted_proxies),
             client_ip_field: self.client_ip_field.unwrap_or(default.client_ip_field),
             metrics: self.metrics.unwrap_or(default.metrics),
+            http2: self.http2.unwrap_or(default.http2),
             root: self.root.or(default.root),
             request_body_bytes_max: self.request_body_bytes_max.unwrap_or(default.request_body_bytes_max),
             head_timeout: self.head_timeout.unwrap_or(default.head_timeout),

@@ -186,7 +186,12 @@ fn add_fields(
 ) -> Result<(), rws_core::Error> {
     let scheme: &[u8] = if connection.secure { b"https" } else { b"http" };
     // Behind the entries of earlier hops (RFC 9110 §7.6.3), in the version that we received.
-    let via: &[u8] = if head.version() == Version::Http10 { b"1.0 rws" } else { b"1.1 rws" };
+    let via: &[u8] = match head.version() {
+        Version::Http11 => b"1.1 rws",
+        Version::Http10 => b"1.0 rws",
+        Version::Http2 => b"2.0 rws",
+        Version::Http3 => b"3.0 rws",
+    };
     let mut line = Line::new();
     let address = connection.peer.map(|peer| line.forwarded(peer.ip().to_canonical()));
     let proto = line.put(scheme);

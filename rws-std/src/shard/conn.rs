@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rws_core::connection::{ByteConnection, Connection};
-use rws_core::{Env, Instant, h1};
+use rws_core::connection::Connection;
+use rws_core::{Instant, h1};
 
 use super::Reading;
 use super::stored::{Pools, Stored};
@@ -18,6 +18,9 @@ pub(crate) enum At {
     Nowhere,
     /// In the shard, under this key.
     Here(u32),
+    /// The connection speaks HTTP/2: under this key is what it has beside the rest, the places of its exchanges
+    /// among them.
+    H2(u32),
 }
 
 /// What was read from a socket.
@@ -50,7 +53,7 @@ impl Conn {
     /// Whether room in the socket is of use.
     #[inline]
     pub(crate) const fn has_waiting_output(&self) -> bool {
-        self.unsent.is_some() || matches!(self.exchange, At::Here(_))
+        self.unsent.is_some() || !matches!(self.exchange, At::Nowhere)
     }
 
     /// The deadline that the timer wheel has to be told of, since it would look too late.
@@ -87,29 +90,27 @@ impl Conn {
         Some(Arrived { bytes: 0, drained: true })
     }
 
-    /// `bytes` were sent, as far as `sent` tells: keeps what the socket did not take. False if the connection is
-    /// broken.
+    /// `bytes` were sent, as far as `sent` tells: keeps what the socket did not take. How many bytes it took, for the
+    /// machine to hear of; `None` if the connection is broken.
     #[inline]
     pub(crate) fn note_sent(
         &mut self,
         sent: io::Result<Transfer>,
         bytes: &[u8],
-        env: &Env<'_>,
         pools: &mut Pools,
-    ) -> bool {
+    ) -> Option<usize> {
         let taken = match sent {
             Ok(Transfer::Bytes(n)) => n,
             Ok(Transfer::Blocked | Transfer::End) => 0,
             Err(_) => {
                 self.flags.set(Flags::DEAD);
-                return false;
+                return None;
             }
         };
-        self.h1.flushed(env, taken);
         if taken < bytes.len() {
             self.unsent = Some(pools.store(&bytes[taken..]));
         }
-        true
+        Some(taken)
     }
 
     /// The connection's turn ends before what was read is worked off; `rx` has it.

@@ -32,6 +32,9 @@ impl<A: Application> Shard<A> {
             return self.timers.arm(key, armed_us);
         }
         conn.armed = Instant::NEVER;
+        if let At::H2(at) = conn.exchange {
+            return self.ring_streams(key, at);
+        }
         if conn.flags.has(Flags::JOB_OUT) {
             // What the peer has sent meanwhile is not read: it cannot be late with it.
             conn.h1.excuse_peer();
@@ -69,7 +72,11 @@ impl<A: Application> Shard<A> {
         let mut sink = [0; 16 * 1024];
         loop {
             let Some(conn) = self.conns.get_mut(key as usize) else { return };
-            if conn.h1.rx_want() == 0 && !conn.flags.has(Flags::FIN) {
+            let wants = match conn.exchange {
+                At::Nowhere | At::Here(_) => conn.h1.rx_want(),
+                At::H2(at) => self.h2.get(at as usize).map_or(0, |h2| h2.machine.rx_want()),
+            };
+            if wants == 0 && !conn.flags.has(Flags::FIN) {
                 // Of all turns together no more is read: the socket fills up, and that stops the peer. The close
                 // comes in its time, when the peer has had a chance to read the answer that a reset would
                 // destroy. Once the peer has sent its last byte, the rest is what the socket holds, and to read
@@ -83,7 +90,16 @@ impl<A: Application> Shard<A> {
             };
             let env = super::env(&self.clock, &self.settings);
             let mut scratch = Scratch { bytes: &mut [], fields: &mut [] };
-            conn.h1.receive(&env, &mut sink[..n], &mut scratch);
+            match conn.exchange {
+                At::Nowhere | At::Here(_) => {
+                    conn.h1.receive(&env, &mut sink[..n], &mut scratch);
+                }
+                At::H2(at) => {
+                    if let Some(h2) = self.h2.get_mut(at as usize) {
+                        h2.machine.receive(&env, &mut sink[..n], &mut scratch);
+                    }
+                }
+            }
         }
     }
 
@@ -91,6 +107,9 @@ impl<A: Application> Shard<A> {
     pub(super) fn abort(&mut self, key: u32, cause: ResetCause) {
         self.ungather(key);
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        if let At::H2(at) = conn.exchange {
+            return self.abort_streams(key, at, cause);
+        }
         if conn.flags.has(Flags::JOB_OUT) {
             // The entry stays until the job is back, so that its address stays true.
             conn.flags.set(Flags::DEAD);
@@ -122,7 +141,7 @@ impl<A: Application> Shard<A> {
         self.exchanges.get(kept as usize).is_some_and(|exchange| exchange.status.is_some())
     }
 
-    fn forget(&mut self, key: u32, conn: super::Conn, cut: bool) {
+    pub(super) fn forget(&mut self, key: u32, conn: super::Conn, cut: bool) {
         self.ungather(key);
         self.timers.disarm(key);
         if let Some(left) = conn.leftover {

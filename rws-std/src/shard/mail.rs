@@ -63,6 +63,9 @@ impl<A: Application> Shard<A> {
 
     fn hear(&mut self, address: Address, called: Called) {
         let Some(conn) = self.addressed(address) else { return };
+        if let At::H2(at) = conn.exchange {
+            return self.hear_stream(address, at, called);
+        }
         if called.bytes_granted > 0 {
             // A stale stream only means that the exchange ended meanwhile.
             let _ = conn.h1.grant(address.stream, called.bytes_granted);
@@ -98,6 +101,13 @@ impl<A: Application> Shard<A> {
         self.flush(key, false);
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         conn.interrupt(reading, &self.tail, &mut self.pools);
+        if let At::H2(at) = conn.exchange {
+            if let Some(h2) = self.h2.get_mut(at as usize) {
+                h2.remember_beginning();
+            }
+            // Only the job's own stream waits for it.
+            return self.list(key);
+        }
         self.rearm(key);
     }
 }

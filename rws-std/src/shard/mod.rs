@@ -14,18 +14,22 @@
 //! | a connection's stored state | `conn.rs` |
 //! | bytes in: reading, events, which job comes next | `receive.rs` |
 //! | bytes out: pulling from the application, sending | `transmit.rs` |
+//! | what a machine pulls from | `source.rs` |
 //! | what a finished job means | `settle.rs` |
 //! | deadlines, lingering, drain | `deadlines.rs` |
 //! | what other threads say | `mail.rs` |
 //! | connections to upstreams | `link/` |
+//! | connections that speak HTTP/2: many exchanges at once | `h2/` |
 
 mod accept;
 mod conn;
 mod deadlines;
+mod h2;
 mod link;
 mod mail;
 mod receive;
 mod settle;
+mod source;
 mod stored;
 mod transmit;
 
@@ -53,6 +57,7 @@ use crate::timer_wheel::TimerWheel;
 
 use self::accept::Acceptor;
 use self::conn::{Conn, Flags};
+use self::h2::{H2, Said};
 use self::link::{IdleLinks, Link};
 use self::mail::Letters;
 use self::settle::Exchange;
@@ -141,11 +146,17 @@ pub(crate) struct Shard<A: Application> {
     acceptor: Option<Acceptor>,
     shares: Arc<Shares>,
     conns: Slab<Conn>,
+    /// What connections that speak HTTP/2 have beside the rest.
+    h2: Slab<Box<H2>>,
+    /// What the streams of one of them said while they were pulled from.
+    said: Vec<(StreamId, Said)>,
     exchanges: Slab<Exchange<A::State>>,
     generation: u32,
     timers: TimerWheel,
     pools: Pools,
     trimmed: Instant,
+    /// Connections may hold what they need no more.
+    is_untidy: bool,
     tx: Box<[u8]>,
     tx_len: usize,
     /// The connection that the gathered bytes are for.
@@ -223,11 +234,14 @@ impl<A: Application> Shard<A> {
             acceptor: Some(Acceptor::new(listener)?),
             shares,
             conns: Slab::new(),
+            h2: Slab::new(),
+            said: Vec::new(),
             exchanges: Slab::new(),
             generation: 0,
             timers: TimerWheel::new(sys::monotonic_us()),
             pools: Pools::new(),
             trimmed: Instant::default(),
+            is_untidy: false,
             tx: vec![0; TX_BYTES].into_boxed_slice(),
             tx_len: 0,
             tx_of: 0,
@@ -332,6 +346,8 @@ impl<A: Application> Shard<A> {
         if self.clock.now().since_us(self.trimmed) >= TRIM_EVERY_US {
             self.trimmed = self.clock.now();
             self.pools.trim();
+            self.h2.iter_mut().for_each(|(_, h2)| h2.trim());
+            self.is_untidy = false;
             self.cx.now = self.clock.now();
             self.guarded(|app, cx| app.tidy(cx));
         }
@@ -344,6 +360,9 @@ impl<A: Application> Shard<A> {
         let first = timers.into_iter().flatten().min();
         let mut until = first.map_or(Instant::NEVER, Instant::from_micros);
         until = until.min(self.listener_wakes());
+        if self.is_untidy {
+            until = until.min(self.trimmed.after_us(TRIM_EVERY_US));
+        }
         until = until.min(self.draining_until.unwrap_or(Instant::NEVER));
         (until != Instant::NEVER).then(|| Duration::from_micros(until.since_us(now)))
     }

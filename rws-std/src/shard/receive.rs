@@ -33,12 +33,14 @@ pub(crate) struct BodyWork<S> {
 }
 
 /// How working off some bytes ended.
-enum Progress<S> {
+pub(super) enum Progress<S> {
     Job(Job<S>),
     /// All that can be worked off has been.
     Rest,
     /// The connection is gone.
     Gone,
+    /// The client speaks HTTP/2: its machine goes on with the same bytes.
+    Switched,
 }
 
 /// What an event means for the bytes behind it.
@@ -50,10 +52,14 @@ enum Turn<S> {
 impl<A: Application> Shard<A> {
     /// Does what can be done for connection `key` now; a job that has to run first is returned.
     pub(super) fn work_on(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Job<A::State>> {
+        if let Some(at) = self.h2_of(key) {
+            return self.work_on_streams(buf, key, at);
+        }
         while let Some(reading) = self.reading.take().or_else(|| self.load(buf, key)) {
             match self.work_off(buf, key, reading) {
                 Progress::Job(job) => return Some(job),
                 Progress::Gone => return None,
+                Progress::Switched => return self.work_on(buf, key),
                 // A peer that sends faster than we work off has its turn again; others come first.
                 Progress::Rest if self.is_listed(key) => break,
                 Progress::Rest => {}
@@ -65,10 +71,13 @@ impl<A: Application> Shard<A> {
 
     /// Puts bytes of connection `key` into the thread's buffer, if it has any and wants them.
     #[inline]
-    fn load(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Reading> {
+    pub(super) fn load(&mut self, buf: &mut TurnBuf, key: u32) -> Option<Reading> {
         let conn = self.conns.get_mut(key as usize)?;
         let is_fresh = conn.flags.has(Flags::UNOFFERED);
-        let wants = conn.h1.rx_want() > 0;
+        let wants = match conn.exchange {
+            At::Nowhere | At::Here(_) => conn.h1.rx_want() > 0,
+            At::H2(at) => self.h2.get(at as usize).is_some_and(|h2| h2.wants_bytes()),
+        };
         let is_readable = wants && conn.flags.has(Flags::READABLE);
         let is_due = conn.flags.has(Flags::UNFINISHED) || (wants && (is_fresh || is_readable));
         if conn.flags.has(Flags::JOB_OUT) || !is_due {
@@ -165,6 +174,7 @@ impl<A: Application> Shard<A> {
             Turn::On => self.reading = Some(reading),
             Turn::Over(Progress::Job(job)) => return Some(job),
             Turn::Over(Progress::Gone) => return None,
+            Turn::Over(Progress::Switched) => {}
             Turn::Over(Progress::Rest) if self.is_listed(key) => {
                 self.conclude(key);
                 return None;
@@ -242,6 +252,11 @@ impl<A: Application> Shard<A> {
                 Turn::On
             }
             Event::Stalled { .. } => Turn::Over(self.rest(buf, key, *reading, true)),
+            Event::Refused { stream: None, .. } if self.speaks_h2(key, &buf.rx[at..reading.to as usize]) => {
+                self.switch_to_h2(key);
+                self.reading = Some(Reading { from: at as u32, ..*reading });
+                Turn::Over(Progress::Switched)
+            }
             Event::Request { .. }
             | Event::Refused { .. }
             | Event::Reset { .. }
@@ -277,7 +292,8 @@ impl<A: Application> Shard<A> {
         if end {
             self.settle_end(key);
         } else {
-            self.give_credit(key, stream, place.len() as u32);
+            let address = self.address_of(key, stream);
+            self.give_credit(address, place.len() as u32);
         }
         Turn::On
     }
@@ -335,7 +351,7 @@ impl<A: Application> Shard<A> {
 
     /// Marks the exchange as away and lends the bytes to its job.
     #[inline]
-    fn send_away(&mut self, buf: &TurnBuf, mut reading: Reading, stream: StreamId) {
+    pub(super) fn send_away(&mut self, buf: &TurnBuf, mut reading: Reading, stream: StreamId) {
         if reading.from < reading.to && !reading.copied {
             self.keep_tail(&buf.rx, &reading);
             reading.copied = true;
@@ -348,7 +364,7 @@ impl<A: Application> Shard<A> {
     /// Whoever takes the shard while a job runs needs the unread tail. One copy serves all the jobs of a pipelined
     /// row.
     #[inline(never)]
-    fn keep_tail(&mut self, rx: &[u8], reading: &Reading) {
+    pub(super) fn keep_tail(&mut self, rx: &[u8], reading: &Reading) {
         self.tail[reading.place()].copy_from_slice(&rx[reading.place()]);
     }
 
@@ -417,7 +433,13 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    fn is_listed(&self, key: u32) -> bool {
+    /// The name of an exchange that connection `key` has under way.
+    pub(super) fn address_of(&self, key: u32, stream: StreamId) -> Address {
+        let generation = self.conns.get(key as usize).map_or(0, |conn| conn.generation);
+        Address { conn: key, generation, stream }
+    }
+
+    pub(super) fn is_listed(&self, key: u32) -> bool {
         self.conns.get(key as usize).is_some_and(|conn| conn.flags.has(Flags::LISTED))
     }
 

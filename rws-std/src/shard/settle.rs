@@ -4,8 +4,8 @@ use core::panic::AssertUnwindSafe;
 use std::io;
 use std::panic::catch_unwind;
 
-use rws_core::connection::{BodyPlan, Connection, Fill, HeadAnswer, ResetCause, Source, StreamId};
-use rws_core::message::{FieldBlock, OwnedRequestHead, ResponseHead, Scratch};
+use rws_core::connection::{Connection, ResetCause, StreamId};
+use rws_core::message::{OwnedRequestHead, ResponseHead, Scratch};
 use rws_core::service::{Outcome, Taken};
 use rws_core::{Status, field_lines, h1};
 
@@ -84,6 +84,16 @@ impl<S> Exchange<S> {
         }
     }
 
+    /// Whether its answer is the application's, whose state is here.
+    pub(super) const fn is_services(&self) -> bool {
+        matches!(self.answer, Answer::Service(_))
+    }
+
+    /// Whether the application has what came of the request, and no answer to it yet.
+    pub(super) const fn waits_for_body(&self) -> bool {
+        self.is_services() && self.status.is_none() && self.link.is_none()
+    }
+
     pub(crate) const fn new(stream: StreamId, answer: Answer<S>) -> Exchange<S> {
         Exchange { stream, answer, status: None, body_bytes: 0, direct: 0, link: None, is_relayed: false }
     }
@@ -120,6 +130,9 @@ impl<A: Application> Shard<A> {
                 Err(plan) => Some(plan),
             },
         };
+        if plan.is_none() && self.answer_whole_stream(address, state) {
+            return;
+        }
         if let Some(state) = state.take() {
             self.settle(address, Result::Begun(state, plan));
         }
@@ -192,9 +205,16 @@ impl<A: Application> Shard<A> {
         let key = address.conn;
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         let is_dead = conn.flags.has(Flags::DEAD);
-        let mut exchange = match core::mem::replace(&mut conn.exchange, At::Nowhere) {
-            At::Here(kept) => self.exchanges.remove(kept as usize),
+        let mut exchange = match conn.exchange {
+            At::Here(kept) => {
+                conn.exchange = At::Nowhere;
+                self.exchanges.remove(kept as usize)
+            }
             At::Nowhere => Exchange::new(address.stream, Answer::Away),
+            At::H2(at) => match self.come_home(at, address.stream) {
+                Some(exchange) => exchange,
+                None => return self.drop_stale(address, result),
+            },
         };
         let (answer, plan, taken) = match result {
             Result::Begun(state, plan) | Result::Ended(state, plan) | Result::Advanced(state, plan) => {
@@ -222,22 +242,68 @@ impl<A: Application> Shard<A> {
         exchange.answer = answer;
         if is_dead || is_given_up {
             self.put_back(key, exchange);
-            return self.abort(key, if is_dead { ResetCause::ByPeer } else { ResetCause::ByUs });
+            return self.cut_off(address, if is_dead { ResetCause::ByPeer } else { ResetCause::ByUs });
         }
         match taken {
-            Some((Taken::All, bytes)) => self.give_credit(key, address.stream, bytes),
+            Some((Taken::All, bytes)) => self.give_credit(address, bytes),
             // It may have been woken while it was away.
-            Some((Taken::Later, _)) => self.grant_due(key, &mut exchange),
+            Some((Taken::Later, _)) => self.grant_due(address, &mut exchange.answer),
             Some((Taken::Stop | Taken::Abort, _)) | None => {}
         }
         // The job may have made an answer, or more of one.
-        if let Some(conn) = self.conns.get_mut(key as usize) {
-            conn.h1.wake(address.stream);
-        }
+        self.wake(address);
         match plan {
             None => self.pump(key, exchange),
             Some(plan) => self.start_forward(address, exchange, plan),
         }
+        self.list_if_due(address);
+    }
+
+    /// The machine of the exchange at `address` is to ask its source again.
+    pub(super) fn wake(&mut self, address: Address) {
+        let Some(conn) = self.conns.get_mut(address.conn as usize) else { return };
+        match conn.exchange {
+            At::Nowhere | At::Here(_) => conn.h1.wake(address.stream),
+            At::H2(at) => {
+                if let Some(h2) = self.h2.get_mut(at as usize) {
+                    h2.machine.wake(address.stream);
+                }
+            }
+        }
+    }
+
+    /// The exchange at `address`, stored or not, cannot go on: the peer is told as its protocol allows, which in
+    /// HTTP/1 takes the connection.
+    pub(super) fn cut_off(&mut self, address: Address, cause: ResetCause) {
+        match self.h2_of(address.conn) {
+            None => self.abort(address.conn, cause),
+            Some(at) => self.reset_stream(address, at, cause),
+        }
+    }
+
+    /// Where the exchange at `address` is stored, if it is not over and not away.
+    pub(super) fn kept(&self, address: Address) -> Option<usize> {
+        let conn = self.conns.get(address.conn as usize)?;
+        if conn.generation != address.generation {
+            return None;
+        }
+        let kept = match conn.exchange {
+            At::Here(kept) => kept as usize,
+            At::Nowhere => return None,
+            At::H2(at) => self.h2.get(at as usize)?.streams.kept(address.stream)?,
+        };
+        self.exchanges.get(kept).filter(|exchange| exchange.stream == address.stream).map(|_| kept)
+    }
+
+    /// Takes the exchange at `address` out of the shard.
+    pub(super) fn take_exchange(&mut self, address: Address) -> Option<Exchange<A::State>> {
+        let kept = self.kept(address)?;
+        let conn = self.conns.get_mut(address.conn as usize)?;
+        match conn.exchange {
+            At::Nowhere | At::Here(_) => conn.exchange = At::Nowhere,
+            At::H2(at) => self.h2.get_mut(at as usize)?.streams.keep(address.stream, None),
+        }
+        self.exchanges.try_remove(kept)
     }
 
     /// Runs a call of the application on the shard's own thread: one that panics must cost its exchange and
@@ -287,14 +353,27 @@ impl<A: Application> Shard<A> {
     /// Stores an exchange that is not over.
     pub(super) fn put_back(&mut self, key: u32, exchange: Exchange<A::State>) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        let kept = self.exchanges.insert(exchange);
-        conn.exchange = At::Here(kept as u32);
+        let stream = exchange.stream;
+        let kept = self.exchanges.insert(exchange) as u32;
+        match conn.exchange {
+            At::Nowhere | At::Here(_) => conn.exchange = At::Here(kept),
+            At::H2(at) => {
+                if let Some(h2) = self.h2.get_mut(at as usize) {
+                    h2.streams.keep(stream, Some(kept));
+                }
+            }
+        }
     }
 
-    /// Takes the application's state out of the exchange for a job.
+    /// Takes the application's state out of the exchange of connection `key` for a job.
     pub(super) fn borrow_state(&mut self, key: u32) -> Option<A::State> {
         let At::Here(kept) = self.conns.get(key as usize)?.exchange else { return None };
-        let exchange = self.exchanges.get_mut(kept as usize)?;
+        self.borrow_kept_state(kept as usize)
+    }
+
+    /// As [`Shard::borrow_state`], for the exchange that is stored under `kept`.
+    pub(super) fn borrow_kept_state(&mut self, kept: usize) -> Option<A::State> {
+        let exchange = self.exchanges.get_mut(kept)?;
         match core::mem::replace(&mut exchange.answer, Answer::Away) {
             Answer::Service(state) => Some(state),
             other @ (Answer::Away | Answer::Canned(_)) => {
@@ -304,30 +383,36 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    pub(super) fn give_credit(&mut self, key: u32, stream: StreamId, bytes: u32) {
-        if let Some(conn) = self.conns.get_mut(key as usize) {
-            // A stale stream only means that the exchange ended meanwhile.
-            let _ = conn.h1.grant(stream, bytes);
-        }
+    /// So many more bytes of the body may come.
+    pub(super) fn give_credit(&mut self, address: Address, bytes: u32) {
+        let Some(conn) = self.conns.get_mut(address.conn as usize) else { return };
+        // A stale stream only means that the exchange ended meanwhile.
+        let _ = match conn.exchange {
+            At::Nowhere | At::Here(_) => conn.h1.grant(address.stream, bytes),
+            At::H2(at) => match self.h2.get_mut(at as usize) {
+                Some(h2) => h2.grant(address.stream, bytes),
+                None => Ok(()),
+            },
+        };
     }
 
     /// Gives the credit that a woken exchange has become due.
     pub(super) fn give_credit_due(&mut self, address: Address) {
-        let key = address.conn;
-        let Some(At::Here(kept)) = self.conns.get(key as usize).map(|conn| conn.exchange) else { return };
-        if let Some(mut exchange) = self.exchanges.try_remove(kept as usize) {
-            self.conns[key as usize].exchange = At::Nowhere;
-            self.grant_due(key, &mut exchange);
-            self.put_back(key, exchange);
+        let Some(kept) = self.kept(address) else { return };
+        let Some(exchange) = self.exchanges.get_mut(kept) else { return };
+        let mut answer = core::mem::replace(&mut exchange.answer, Answer::Away);
+        self.grant_due(address, &mut answer);
+        if let Some(exchange) = self.exchanges.get_mut(kept) {
+            exchange.answer = answer;
         }
     }
 
-    fn grant_due(&mut self, key: u32, exchange: &mut Exchange<A::State>) {
-        let Answer::Service(state) = &mut exchange.answer else { return };
+    fn grant_due(&mut self, address: Address, answer: &mut Answer<A::State>) {
+        let Answer::Service(state) = answer else { return };
         let app = &*self.app;
         match catch_unwind(AssertUnwindSafe(|| app.credit(state))) {
             Ok(0) => {}
-            Ok(bytes) => self.give_credit(key, exchange.stream, bytes),
+            Ok(bytes) => self.give_credit(address, bytes),
             Err(_) => self.stats.panics_total.up(),
         }
     }
@@ -345,6 +430,9 @@ impl<A: Application> Shard<A> {
     pub(super) fn finish(&mut self, key: u32, exchange: &mut Exchange<A::State>) {
         let Some(conn) = self.conns.get(key as usize) else { return };
         let address = Address { conn: key, generation: conn.generation, stream: exchange.stream };
+        if let At::H2(at) = conn.exchange {
+            self.end_stream(at, address.stream);
+        }
         if let Some(link) = exchange.link {
             self.release_link(link);
         }
@@ -367,18 +455,29 @@ impl<A: Application> Shard<A> {
         conn.exchange = At::Nowhere;
         let generation = conn.generation;
         let Some(exchange) = self.exchanges.try_remove(kept as usize) else { return };
+        let address = Address { conn: key, generation, stream: exchange.stream };
+        self.end_aborted(address, exchange, cause, instead);
+    }
+
+    /// Ends an exchange that was taken out of the shard as cut short.
+    pub(super) fn end_aborted(
+        &mut self,
+        address: Address,
+        exchange: Exchange<A::State>,
+        cause: ResetCause,
+        instead: Option<Status>,
+    ) {
         self.stats.aborted_total.up();
         if let Some(link) = exchange.link {
             self.drop_link(link);
         }
         let cut = exchange.cut_by(instead);
         if let Answer::Service(state) = exchange.answer {
-            let address = Address { conn: key, generation, stream: exchange.stream };
             self.end_short(address, state, cut, cause);
         }
     }
 
-    fn drop_stale(&mut self, address: Address, result: Result<A::State>) {
+    pub(super) fn drop_stale(&mut self, address: Address, result: Result<A::State>) {
         self.stats.stale_mail_total.up();
         match result {
             Result::Begun(state, _)
@@ -393,132 +492,15 @@ impl<A: Application> Shard<A> {
     }
 }
 
-/// Lets the machine pull from an exchange.
-pub(super) struct Pull<'p, 'b, A: Application> {
-    pub(super) app: &'p A,
-    pub(super) exchange: &'p mut Exchange<A::State>,
-    /// Body bytes that an upstream has sent, and whether they are the last.
-    pub(super) relayed: &'p mut Relayed<'b>,
-}
-
-/// What is on its way from an upstream to the client.
-pub(super) struct Relayed<'b> {
-    /// An interim head.
-    pub(super) interim: Option<ResponseHead<'b>>,
-    /// Body bytes.
-    pub(super) bytes: &'b [u8],
-    /// How many of them the client's machine has taken.
-    pub(super) taken: usize,
-    /// They are the last.
-    pub(super) end: bool,
-    /// What follows them then.
-    pub(super) trailers: FieldBlock<'b>,
-}
-
-impl Relayed<'_> {
-    pub(super) const fn nothing() -> Relayed<'static> {
-        Relayed { interim: None, bytes: &[], taken: 0, end: false, trailers: FieldBlock::EMPTY }
-    }
-
-    fn fill(&mut self, out: &mut [u8]) -> Fill {
-        let rest = self.bytes.get(self.taken..).unwrap_or(&[]);
-        let n = rest.len().min(out.len());
-        out[..n].copy_from_slice(&rest[..n]);
-        self.taken += n;
-        match (n, n == rest.len() && self.end) {
-            (_, true) => Fill::End(n),
-            (0, false) => Fill::Blocked,
-            (_, false) => Fill::More(n),
-        }
-    }
-}
-
-impl<A: Application> Source for Pull<'_, '_, A> {
-    fn head(&mut self, _stream: StreamId) -> HeadAnswer<'_> {
-        if let Some(interim) = self.relayed.interim.take() {
-            return HeadAnswer::Interim(interim);
-        }
-        let answer = match &mut self.exchange.answer {
-            Answer::Service(state) => self.app.head(state),
-            Answer::Canned(canned) => {
-                HeadAnswer::Final(canned.head(), BodyPlan::Sized(canned.text().len() as u64))
-            }
-            Answer::Away => HeadAnswer::NotYet,
-        };
-        if let HeadAnswer::Final(head, _) = &answer {
-            self.exchange.status = Some(head.status);
-        }
-        answer
-    }
-
-    fn fill(&mut self, _stream: StreamId, out: &mut [u8]) -> Fill {
-        let is_relayed = self.exchange.is_relayed;
-        let fill = match &mut self.exchange.answer {
-            Answer::Service(state) => {
-                if is_relayed && self.app.relays(state) {
-                    self.relayed.fill(out)
-                } else {
-                    self.app.fill(state, out)
-                }
-            }
-            Answer::Canned(canned) => {
-                let text = &canned.text()[(self.exchange.body_bytes as usize).min(canned.text().len())..];
-                let n = text.len().min(out.len());
-                out[..n].copy_from_slice(&text[..n]);
-                if n == text.len() { Fill::End(n) } else { Fill::More(n) }
-            }
-            Answer::Away => Fill::Blocked,
-        };
-        if let Fill::More(n) | Fill::End(n) = fill {
-            self.exchange.body_bytes += n as u64;
-        }
-        fill
-    }
-
-    fn direct(&mut self, _stream: StreamId) -> u64 {
-        match &mut self.exchange.answer {
-            Answer::Service(_) if self.exchange.is_relayed => 0,
-            Answer::Service(state) => self.app.direct(state),
-            Answer::Canned(_) | Answer::Away => 0,
-        }
-    }
-
-    fn trailers(&mut self, _stream: StreamId) -> FieldBlock<'_> {
-        let is_relayed = self.exchange.is_relayed;
-        match &mut self.exchange.answer {
-            Answer::Service(state) => {
-                if is_relayed && self.app.relays(state) {
-                    self.relayed.trailers
-                } else {
-                    self.app.trailers(state)
-                }
-            }
-            Answer::Canned(_) | Answer::Away => FieldBlock::EMPTY,
-        }
-    }
-}
-
-/// A source for what the machine says by itself.
-pub(super) struct Nobody;
-
-impl Source for Nobody {
-    fn head(&mut self, _stream: StreamId) -> HeadAnswer<'_> {
-        HeadAnswer::NotYet
-    }
-    fn fill(&mut self, _stream: StreamId, _out: &mut [u8]) -> Fill {
-        Fill::Abort
-    }
-}
-
 impl Canned {
-    const fn text(self) -> &'static [u8] {
+    pub(super) const fn text(self) -> &'static [u8] {
         match self {
             Canned::Panicked => b"the handler failed\n",
             Canned::Overloaded => b"the server is busy\n",
         }
     }
 
-    const fn head(self) -> ResponseHead<'static> {
+    pub(super) const fn head(self) -> ResponseHead<'static> {
         match self {
             Canned::Panicked => ResponseHead {
                 status: Status::INTERNAL_SERVER_ERROR,

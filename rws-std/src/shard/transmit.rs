@@ -9,7 +9,8 @@ use rws_core::message::Scratch;
 use rws_core::{Status, h1};
 
 use super::conn::{At, Flags};
-use super::settle::{Answer, Exchange, Nobody, Pull, Relayed, is_blocked, is_over};
+use super::settle::{Answer, Exchange, is_blocked, is_over};
+use super::source::{Nobody, Pull, Relayed};
 use super::{Address, Shard};
 use crate::application::Application;
 use crate::sys::{self, Transfer};
@@ -30,11 +31,15 @@ pub(super) enum Pulled {
 /// Direct bytes sent in one go before other connections get their turn.
 const DIRECT_BYTES_PER_TURN: u64 = 4 << 20;
 /// Bytes pulled through memory in one go before other connections get their turn.
-const PULLED_BYTES_PER_TURN: usize = 1 << 20;
+pub(super) const PULLED_BYTES_PER_TURN: usize = 1 << 20;
 
 impl<A: Application> Shard<A> {
     /// Sends what the exchange of connection `key` has, and stores or ends it.
     pub(super) fn pump(&mut self, key: u32, mut exchange: Exchange<A::State>) {
+        if self.h2_of(key).is_some() {
+            // All streams of the connection are pulled from together, at the end of its turn.
+            return self.put_back(key, exchange);
+        }
         // One guard for both: it is passed for each request.
         let run = catch_unwind(AssertUnwindSafe(|| {
             let pulled = self.pull_unguarded(key, &mut exchange, &mut Relayed::nothing());
@@ -79,9 +84,10 @@ impl<A: Application> Shard<A> {
     /// Stores an exchange that is not over, or cuts it off.
     pub(super) fn keep(&mut self, key: u32, exchange: Exchange<A::State>, pulled: Pulled) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let is_h2 = matches!(conn.exchange, At::H2(_));
         match pulled {
             Pulled::Parked => {
-                if exchange.status.is_none() && exchange.link.is_none() {
+                if exchange.status.is_none() && exchange.link.is_none() && !is_h2 {
                     // The answer waits for the body: its sender may go on (RFC 9110 §10.1.1).
                     let _ = conn.h1.grant(exchange.stream, 0);
                     self.put_back(key, exchange);
@@ -91,6 +97,11 @@ impl<A: Application> Shard<A> {
                 }
             }
             Pulled::Full | Pulled::Over => self.put_back(key, exchange),
+            Pulled::Cut(cause) if is_h2 => {
+                let address = Address { conn: key, generation: conn.generation, stream: exchange.stream };
+                self.put_back(key, exchange);
+                self.cut_off(address, cause);
+            }
             Pulled::Cut(cause) => {
                 self.put_back(key, exchange);
                 // What was there of it, and whole answers before it, are the peer's.
@@ -107,6 +118,9 @@ impl<A: Application> Shard<A> {
         exchange: &mut Exchange<A::State>,
         relayed: &mut Relayed<'_>,
     ) -> Pulled {
+        if let Some(at) = self.h2_of(key) {
+            return self.pull_streams(key, at, Some((exchange, relayed)));
+        }
         let pulled = catch_unwind(AssertUnwindSafe(|| self.pull_unguarded(key, exchange, relayed)));
         pulled.unwrap_or_else(|_| self.pull_after_panic(key, exchange, relayed))
     }
@@ -274,7 +288,23 @@ impl<A: Application> Shard<A> {
         debug_assert!(conn.unsent.is_none(), "nothing is gathered while older bytes wait");
         let sent =
             if more_follows { sys::send_more(&conn.socket, bytes) } else { sys::send(&conn.socket, bytes) };
-        conn.note_sent(sent, bytes, &super::env(&self.clock, &self.settings), &mut self.pools)
+        let Some(taken) = conn.note_sent(sent, bytes, &mut self.pools) else { return false };
+        self.tell_flushed(key, taken);
+        true
+    }
+
+    /// Tells the machine of connection `key` how many bytes the socket has taken.
+    fn tell_flushed(&mut self, key: u32, bytes: usize) {
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let env = super::env(&self.clock, &self.settings);
+        match conn.exchange {
+            At::Nowhere | At::Here(_) => conn.h1.flushed(&env, bytes),
+            At::H2(at) => {
+                if let Some(h2) = self.h2.get_mut(at as usize) {
+                    h2.machine.flushed(&env, bytes);
+                }
+            }
+        }
     }
 
     /// The socket has room again: first what waits, then what the exchange has.
@@ -299,20 +329,26 @@ impl<A: Application> Shard<A> {
                 return false;
             }
         };
-        conn.h1.flushed(&super::env(&self.clock, &self.settings), taken);
-        if taken < whole {
+        let is_whole = taken == whole;
+        if is_whole {
+            self.pools.give(unsent);
+        } else {
             unsent.advance(taken);
             conn.unsent = Some(unsent);
-            return false;
         }
-        self.pools.give(unsent);
-        true
+        self.tell_flushed(key, taken);
+        is_whole
     }
 
     /// Pulls from the exchange of connection `key`, if it has one here.
     pub(super) fn resume(&mut self, key: u32) {
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
-        let At::Here(kept) = conn.exchange else { return self.transmit_own(key) };
+        let kept = match conn.exchange {
+            At::Here(kept) => kept,
+            At::Nowhere => return self.transmit_own(key),
+            // The end of its turn follows, which pulls from all.
+            At::H2(_) => return,
+        };
         if let Some(exchange) = self.exchanges.try_remove(kept as usize) {
             conn.exchange = At::Nowhere;
             let owner = Address { conn: key, generation: conn.generation, stream: exchange.stream };
@@ -336,10 +372,11 @@ impl<A: Application> Shard<A> {
         if !bytes.is_empty() {
             let env = super::env(&self.clock, &self.settings);
             let sent = sys::send(&conn.socket, bytes);
-            if !conn.note_sent(sent, bytes, &env, &mut self.pools) {
+            let Some(taken) = conn.note_sent(sent, bytes, &mut self.pools) else {
                 self.abort(key, ResetCause::ByPeer);
                 return true;
-            }
+            };
+            conn.h1.flushed(&env, taken);
         }
         if conn.moves_earlier().is_some() {
             self.rearm(key);
@@ -349,6 +386,9 @@ impl<A: Application> Shard<A> {
 
     /// The end of a connection's turn: sends what was gathered, and looks how the connection stands.
     pub(super) fn conclude(&mut self, key: u32) {
+        if let Some(at) = self.h2_of(key) {
+            return self.conclude_streams(key, at);
+        }
         let is_sound = self.flush(key, false);
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         if !is_sound || conn.flags.has(Flags::DEAD) {

@@ -51,6 +51,7 @@ fn every_setting_can_come_from_the_environment() {
         ("RWS_CONFIG_THREAD_COUNT", "3"),
         ("RWS_CONFIG_ACCESS_LOG", "false"),
         ("RWS_CONFIG_METRICS", "true"),
+        ("RWS_CONFIG_HTTP2", "false"),
         ("RWS_CONFIG_ROOT", "site"),
         ("RWS_CONFIG_REQUEST_ALLOCATION_SIZE_IN_BYTES", "10"),
         ("RWS_CONFIG_HEAD_TIMEOUT_MS", "1"),
@@ -65,7 +66,7 @@ fn every_setting_can_come_from_the_environment() {
     let config = on_a_machine("", &pairs, &Overrides::default()).expect("no mistakes");
     assert_eq!((config.ip.to_string().as_str(), config.port), ("::", 0));
     assert_eq!(config.thread_count.map(core::num::NonZeroUsize::get), Some(3));
-    assert_eq!((config.access_log, config.metrics), (false, true));
+    assert_eq!((config.access_log, config.metrics, config.http2), (false, true, false));
     assert_eq!(config.root, Some(PathBuf::from("/here/site")));
     assert_eq!(config.request_body_bytes_max, 10);
     let timeouts = [config.head_timeout, config.idle_timeout, config.shutdown_timeout, config.drain_delay];

@@ -59,7 +59,7 @@ impl<A: Application> Shard<A> {
         self.cut_link(key);
         self.set_link(flow.owner, None);
         if self.has_answer(flow.owner) {
-            self.abort(flow.owner.conn, ResetCause::ByUs);
+            self.cut_off(flow.owner, ResetCause::ByUs);
             return self.end_flow(flow);
         }
         match next {
@@ -79,15 +79,13 @@ impl<A: Application> Shard<A> {
     /// upstream's answer has begun.
     pub(super) fn give_up(&mut self, owner: Address, error: ForwardError) {
         if self.has_answer(owner) {
-            return self.abort(owner.conn, ResetCause::ByUs);
+            return self.cut_off(owner, ResetCause::ByUs);
         }
         let Some(mut exchange) = self.take_exchange(owner) else { return };
         exchange.link = None;
         exchange.is_relayed = false;
         self.tell_forwarded(owner, &mut exchange, Forwarded::Failed(error));
-        if let Some(conn) = self.conns.get_mut(owner.conn as usize) {
-            conn.h1.wake(owner.stream);
-        }
+        self.wake(owner);
         self.pump(owner.conn, exchange);
         self.list(owner.conn);
     }
@@ -107,7 +105,7 @@ impl<A: Application> Shard<A> {
     }
 
     fn has_answer(&self, owner: Address) -> bool {
-        self.owned(owner).is_some_and(|exchange| exchange.status.is_some())
+        self.kept(owner).is_some_and(|kept| self.exchanges[kept].status.is_some())
     }
 
     /// The link has moved: says until when it must move again. No time runs against the upstream while the client

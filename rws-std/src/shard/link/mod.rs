@@ -35,7 +35,7 @@ use core::panic::AssertUnwindSafe;
 use std::os::fd::OwnedFd;
 use std::panic::catch_unwind;
 
-use rws_core::connection::{BodyPlan, Connection};
+use rws_core::connection::BodyPlan;
 use rws_core::message::OwnedFields;
 use rws_core::{Instant, h1};
 
@@ -227,9 +227,7 @@ impl<A: Application> Shard<A> {
         let Some(mut exchange) = self.take_exchange(owner) else { return };
         exchange.link = None;
         self.break_off(owner, &mut exchange);
-        if let Some(conn) = self.conns.get_mut(owner.conn as usize) {
-            conn.h1.wake(owner.stream);
-        }
+        self.wake(owner);
         self.pump(owner.conn, exchange);
         self.list(owner.conn);
     }
@@ -258,41 +256,16 @@ impl<A: Application> Shard<A> {
         Ok(key)
     }
 
-    fn owned(&self, owner: Address) -> Option<&Exchange<A::State>> {
-        let conn = self.conns.get(owner.conn as usize).filter(|conn| conn.generation == owner.generation)?;
-        let At::Here(kept) = conn.exchange else { return None };
-        self.exchanges.get(kept as usize).filter(|exchange| exchange.stream == owner.stream)
-    }
-
-    /// Takes the exchange of `owner` out of the shard, to pull from it.
-    fn take_exchange(&mut self, owner: Address) -> Option<Exchange<A::State>> {
-        self.owned(owner)?;
-        let conn = self.conns.get_mut(owner.conn as usize)?;
-        let At::Here(kept) = conn.exchange else { return None };
-        conn.exchange = At::Nowhere;
-        self.exchanges.try_remove(kept as usize)
-    }
-
     fn set_link(&mut self, owner: Address, link: Option<u32>) {
-        if self.owned(owner).is_none() {
-            return;
-        }
-        let Some(At::Here(kept)) = self.conns.get(owner.conn as usize).map(|conn| conn.exchange) else {
-            return;
-        };
-        if let Some(exchange) = self.exchanges.get_mut(kept as usize) {
-            exchange.link = link;
+        if let Some(kept) = self.kept(owner) {
+            self.exchanges[kept].link = link;
         }
     }
 
     /// Tells the application where its request goes.
     fn tell_backend(&mut self, owner: Address, backend: SocketAddr) {
-        let Some(At::Here(kept)) = self.conns.get(owner.conn as usize).map(|conn| conn.exchange) else {
-            return;
-        };
-        let exchange =
-            self.exchanges.get_mut(kept as usize).filter(|exchange| exchange.stream == owner.stream);
-        if let Some(Answer::Service(state)) = exchange.map(|exchange| &mut exchange.answer) {
+        let Some(kept) = self.kept(owner) else { return };
+        if let Answer::Service(state) = &mut self.exchanges[kept].answer {
             let app = &*self.app;
             let told = catch_unwind(AssertUnwindSafe(|| app.forwarding_to(state, backend)));
             if told.is_err() {

@@ -7,10 +7,12 @@ use rws_core::connection::{BodyPlan, Connection};
 use rws_core::message::{BodyFraming, FieldBlock, KnownName, OwnedFields, ResponseHead};
 use rws_core::semantics::hop_by_hop::EndToEnd;
 
-use super::LinkFlags;
+use super::{Link, LinkFlags};
 use crate::application::Application;
 use crate::forward::{Forward, ForwardError, Forwarded};
-use crate::shard::settle::{Exchange, Relayed};
+use crate::shard::settle::Exchange;
+use crate::shard::source::Relayed;
+use crate::shard::stored::Stored;
 use crate::shard::transmit::Pulled;
 use crate::shard::{Address, Shard};
 
@@ -45,6 +47,27 @@ pub(super) struct Relay<'e, S> {
 impl<'e, S> Relay<'e, S> {
     pub(super) const fn new(key: u32, owner: Address, exchange: &'e mut Exchange<S>) -> Relay<'e, S> {
         Relay { key, owner, exchange, pulled: Pulled::Parked, held: 0..0, is_new: false }
+    }
+}
+
+impl Link {
+    /// What waits for the client.
+    pub(in crate::shard) fn waiting_down(&self) -> Relayed<'_> {
+        let flow = self.flow.as_ref();
+        let trailers = flow.and_then(|flow| flow.trailers_down.as_deref());
+        Relayed {
+            bytes: self.down.as_deref().map_or(&[], Stored::bytes),
+            end: flow.is_some_and(|flow| flow.is_answered),
+            trailers: trailers.map_or(FieldBlock::EMPTY, OwnedFields::block),
+            ..Relayed::nothing()
+        }
+    }
+
+    /// The client has taken so much of it.
+    pub(in crate::shard) fn took_down(&mut self, bytes: usize) {
+        if let Some(down) = &mut self.down {
+            down.advance(bytes);
+        }
     }
 }
 
@@ -136,9 +159,7 @@ impl<A: Application> Shard<A> {
 
     /// Lets the client's machine pull; says how many bytes it took.
     fn pull_relayed(&mut self, relay: &mut Relay<'_, A::State>, mut relayed: Relayed<'_>) -> usize {
-        if let Some(conn) = self.conns.get_mut(relay.owner.conn as usize) {
-            conn.h1.wake(relay.owner.stream);
-        }
+        self.wake(relay.owner);
         relay.is_new = false;
         relay.pulled = self.pull(relay.owner.conn, relay.exchange, &mut relayed);
         relayed.taken
@@ -172,22 +193,25 @@ impl<A: Application> Shard<A> {
         if let Some(flow) = link.flow.as_mut() {
             flow.trailers_down = trailers;
         }
-        match down {
-            Some(rest) if !rest.bytes().is_empty() => link.down = Some(rest),
-            Some(done) => {
-                self.pools.give(done);
-                if let Some(stream) = link.h1.exchange() {
-                    // A stale stream only means that the response is complete.
-                    let _ = link.h1.grant(stream, core::mem::take(&mut link.withheld));
-                }
-                if link.flags.has(LinkFlags::READABLE | LinkFlags::UNOFFERED) {
-                    self.list_link(key);
-                }
+        link.down = down;
+        self.give_back_down(key);
+        self.keep_or_end(owner.conn, exchange, pulled);
+    }
+
+    /// The client has taken of what waited for it: if that was all, the upstream may go on.
+    pub(in crate::shard) fn give_back_down(&mut self, key: u32) {
+        let Some(link) = self.links.get_mut(key as usize) else { return };
+        if let Some(done) = link.down.take_if(|down| down.bytes().is_empty()) {
+            self.pools.give(done);
+            if let Some(stream) = link.h1.exchange() {
+                // A stale stream only means that the response is complete.
+                let _ = link.h1.grant(stream, core::mem::take(&mut link.withheld));
             }
-            None => {}
+            if link.flags.has(LinkFlags::READABLE | LinkFlags::UNOFFERED) {
+                self.list_link(key);
+            }
         }
         self.touch_link(key);
-        self.keep_or_end(owner.conn, exchange, pulled);
     }
 }
 

@@ -126,10 +126,9 @@ impl<A: Application> Shard<A> {
             return;
         }
         let (owner, owed) = (flow.owner, core::mem::take(&mut flow.owed));
-        let is_current = self.owned(owner).is_some();
-        if is_current && let Some(conn) = self.conns.get_mut(owner.conn as usize) {
-            // Granting nothing is what sends `100 (Continue)`; a stale stream only means that it is over.
-            let _ = conn.h1.grant(owner.stream, owed);
+        if self.kept(owner).is_some() {
+            // Granting nothing is what sends `100 (Continue)`.
+            self.give_credit(owner, owed);
             self.list(owner.conn);
         }
     }

@@ -1,0 +1,47 @@
+//! From HTTP/1.1 to HTTP/2 by prior knowledge (RFC 9113 §3.3, §3.4): the first bytes of a connection decide.
+//!
+//! The HTTP/1 machine reads them as any others. It refuses the preface, which was chosen for that; only then is looked
+//! whether it was one, so that requests pay nothing for it. `Upgrade: h2c` is not heard (RFC 9113 §3.1).
+
+use std::collections::VecDeque;
+
+use rws_core::h2::PREFACE;
+
+use super::machine::machine;
+use super::streams::Streams;
+use super::{At, H2};
+use crate::application::Application;
+use crate::shard::Shard;
+
+/// As far as this it is a request line, and wherever it is cut behind that, HTTP/1 does not know the version.
+const PREFACE_LINE_BYTES: usize = 14;
+
+impl<A: Application> Shard<A> {
+    /// Whether `bytes`, which connection `key` cannot take for HTTP/1, are how a client of HTTP/2 begins. If there is
+    /// something wrong with the rest of them, the other machine says so.
+    pub(in crate::shard) fn speaks_h2(&self, key: u32, bytes: &[u8]) -> bool {
+        let is_first = self.conns.get(key as usize).is_some_and(|conn| conn.h1.is_new());
+        let begun = bytes.len().min(PREFACE.len());
+        cfg!(feature = "http2")
+            && self.settings.http2
+            && is_first
+            && begun >= PREFACE_LINE_BYTES
+            && bytes[..begun] == PREFACE[..begun]
+    }
+
+    /// Connection `key` speaks HTTP/2 from here on, its preface included.
+    #[cold]
+    pub(in crate::shard) fn switch_to_h2(&mut self, key: u32) {
+        let env = crate::shard::env(&self.clock, &self.settings);
+        let Some(conn) = self.conns.get_mut(key as usize) else { return };
+        let h2 = H2 {
+            machine: machine(&env),
+            streams: Streams::default(),
+            beginning: None,
+            due: VecDeque::new(),
+            is_stalled: false,
+            is_draining: false,
+        };
+        conn.exchange = At::H2(self.h2.insert(Box::new(h2)) as u32);
+    }
+}
