@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("RWS_BIN_DIR") or ROOT / "target" / "release")
-PLAIN, STATIC, PROXY = "plain", "static", "proxy"
+PLAIN, STATIC, PROXY, HTTP2 = "plain", "static", "proxy", "http2"
 FILES = {"1k.bin": 1024, "64k.bin": 64 * 1024, "10m.bin": 10 * 1024 * 1024}
 OURS = "rws"
 
@@ -30,6 +30,7 @@ class Scene:
         self.www.mkdir(exist_ok=True)
         for name, length in FILES.items():
             (self.www / name).write_bytes(bytes(range(256)) * (length // 256))
+        (self.www / "hello.txt").write_text("Hello, World!")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +195,9 @@ CONTESTANTS = [
     Contestant(OURS, PROXY, rws_proxy),
     Contestant("nginx", PROXY, nginx(NGINX_PROXY)),
     Contestant("haproxy", PROXY, haproxy),
+    Contestant(OURS, HTTP2, hello),
+    # It has no fixed answers; a file of 13 bytes is the shortest way that it has.
+    Contestant("h2o", HTTP2, h2o('file.file: "{www}/hello.txt"')),
     Contestant("h2o", PROXY, h2o('proxy.reverse.url: "http://127.0.0.1:{upstream}/"')),
 ]
 

@@ -6,8 +6,9 @@ import subprocess
 
 from process import LOAD_CPU
 
-KEEP_ALIVE, PIPELINED, CLOSE = "keep-alive", "pipelined", "close"
+KEEP_ALIVE, PIPELINED, CLOSE, STREAMS = "keep-alive", "pipelined", "close", "streams"
 PIPELINE_DEPTH = 16
+STREAMS_DEPTH = 32
 PIPELINE_SCRIPT = f"""local batch
 function init(_)
   local one = wrk.format("GET")
@@ -27,7 +28,9 @@ class Load:
 
 
 def timed(port: int, path: str, mode: str, connections: int, seconds: int, folder: pathlib.Path) -> Load:
-    """wrk for some seconds, as many requests as the server answers."""
+    """wrk for some seconds, as many requests as the server answers; h2load where they are streams of HTTP/2."""
+    if mode == STREAMS:
+        return streams(port, path, connections, f"-D{seconds}", seconds + 30)
     words = ["taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     if mode == CLOSE:
         words += ["-H", "Connection: close"]
@@ -47,8 +50,17 @@ def timed(port: int, path: str, mode: str, connections: int, seconds: int, folde
 
 def counted(port: int, path: str, requests: int, connections: int = 4, depth: int = 1) -> Load:
     """h2load in its HTTP/1.1 form: an exact number of requests."""
-    words = ["taskset", "-c", LOAD_CPU, "h2load", "--h1", "-t1", f"-c{connections}", f"-m{depth}", f"-n{requests}"]
-    text = output(words + [f"http://127.0.0.1:{port}{path}"], 240)
+    return h2load(["--h1", f"-c{connections}", f"-m{depth}", f"-n{requests}"], port, path, 240)
+
+
+def streams(port: int, path: str, connections: int, amount: str, patience: float = 240) -> Load:
+    """h2load with many streams at once on each connection: as many requests as `amount` says, or as long."""
+    return h2load([f"-c{connections}", f"-m{STREAMS_DEPTH}", amount], port, path, patience)
+
+
+def h2load(options: list[str], port: int, path: str, patience: float) -> Load:
+    words = ["taskset", "-c", LOAD_CPU, "h2load", "-t1", *options]
+    text = output(words + [f"http://127.0.0.1:{port}{path}"], patience)
     done = re.search(r"(\d+) succeeded, (\d+) failed", text)
     if not done:
         return Load(0, 0.0, "h2load printed no result")

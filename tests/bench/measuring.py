@@ -9,12 +9,14 @@ import time
 
 import contestants
 import loads
-from contestants import OURS, PLAIN, PROXY, STATIC, Contestant, Scene
-from loads import CLOSE, KEEP_ALIVE, PIPELINED
+from contestants import HTTP2, OURS, PLAIN, PROXY, STATIC, Contestant, Scene
+from loads import CLOSE, KEEP_ALIVE, PIPELINED, STREAMS
 from process import LOAD_CPU, NotAnswering, Server, free_port
 
 RAW, RAW_AGAIN = "raw", "raw again"
 COUNTED_FEW, COUNTED_MANY = 1000, 5000
+# So many are under way at once that a thousand are hardly any.
+STREAMS_FEW, STREAMS_MANY = 10_000, 50_000
 VALGRIND_PATIENCE = 6.0
 IDLE_CONNECTIONS = 10_000
 
@@ -38,6 +40,7 @@ KINDS = [
     Kind("static 64 KiB", STATIC, "/64k.bin", 64 * 1024),
     # Few connections: what is under way at the end of a round is not counted, and must not matter.
     Kind("static 10 MiB", STATIC, "/10m.bin", 10 * 1024 * 1024, connections=4, seconds=2),
+    Kind("h2c", HTTP2, "/", 13, STREAMS, connections=16),
     Kind("proxied GET", PROXY, "/", 13),
     Kind("proxied 10 KiB", PROXY, "/", 10 * 1024),
 ]
@@ -139,8 +142,18 @@ def instructions(scene: Scene, kind: Kind, wanted: frozenset[str] | None = None)
 
 
 def counted_once(scene: Scene, one: Contestant, kind: Kind, depth: int) -> float:
-    few, many = (callgrind_total(scene, one, kind, count, depth) for count in (COUNTED_FEW, COUNTED_MANY))
-    return (many - few) / (COUNTED_MANY - COUNTED_FEW)
+    few, many = counts_of(kind)
+    return (callgrind_total(scene, one, kind, many, depth) - callgrind_total(scene, one, kind, few, depth)) / (many - few)
+
+
+def counts_of(kind: Kind) -> tuple[int, int]:
+    return (STREAMS_FEW, STREAMS_MANY) if kind.mode == STREAMS else (COUNTED_FEW, COUNTED_MANY)
+
+
+def ask_for(kind: Kind, port: int, count: int, depth: int) -> loads.Load:
+    if kind.mode == STREAMS:
+        return loads.streams(port, kind.path, kind.connections, f"-n{count}")
+    return loads.counted(port, kind.path, count, depth=depth)
 
 
 def callgrind_total(scene: Scene, one: Contestant, kind: Kind, count: int, depth: int) -> int:
@@ -148,7 +161,7 @@ def callgrind_total(scene: Scene, one: Contestant, kind: Kind, count: int, depth
     log.unlink(missing_ok=True)
     words = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log}", *one.command(scene, port)]
     with Server(one.name, port, words, scene.folder, patience=VALGRIND_PATIENCE):
-        load = loads.counted(port, kind.path, count, depth=depth)
+        load = ask_for(kind, port, count, depth)
         if load.requests != count:
             raise NotAnswering(f"{one.name} under callgrind answered {load.requests} of {count} ({load.note})")
     found = re.search(r"Collected : (\d+)", log.read_text())
@@ -170,14 +183,15 @@ def system_calls(scene: Scene, kind: Kind, wanted: frozenset[str]) -> tuple[Figu
             if one.name not in wanted:
                 continue
             try:
-                few, many = (strace_counts(scene, one, kind, count, depth) for count in (COUNTED_FEW, COUNTED_MANY))
+                less, more_of = counts_of(kind)
+                few, many = (strace_counts(scene, one, kind, count, depth) for count in (less, more_of))
             except NotAnswering as error:
                 for figures in (receives, sends, every):
                     figures.note(one.name, str(error))
                 continue
             for figures, verbs in ((receives, RECEIVES), (sends, SENDS), (every, frozenset(many))):
                 more = sum(many.get(verb, 0) - few.get(verb, 0) for verb in verbs)
-                figures.values[one.name] = more / (COUNTED_MANY - COUNTED_FEW)
+                figures.values[one.name] = more / (more_of - less)
     return receives, sends, every
 
 
@@ -185,15 +199,16 @@ def strace_counts(scene: Scene, one: Contestant, kind: Kind, count: int, depth: 
     port, log = free_port(), scene.folder / f"strace-{one.name}.log"
     words = ["strace", "-f", "-qq", "-c", "-U", "name,calls", "-o", str(log), *one.command(scene, port)]
     with Server(one.name, port, words, scene.folder, patience=VALGRIND_PATIENCE):
-        load = loads.counted(port, kind.path, count, depth=depth)
+        load = ask_for(kind, port, count, depth)
     if load.requests != count:
         raise NotAnswering(f"{one.name} under strace answered {load.requests} of {count} ({load.note})")
     return {name: int(calls) for name, calls in re.findall(r"^(\w+)\s+(\d+)$", log.read_text(), re.M) if name != "total"}
 
 
-def idle(scene: Scene, wanted: frozenset[str] | None = None, connections: int = IDLE_CONNECTIONS) -> Figures:
+def idle(scene: Scene, kind: Kind, wanted: frozenset[str] | None = None, connections: int = IDLE_CONNECTIONS) -> Figures:
     """Resident bytes that each of many connections adds once it has had an answer and fallen silent."""
-    figures, kind = Figures(), KIND["keep-alive"]
+    figures = Figures()
+    ask = ask_over_http2 if kind.mode == STREAMS else ask_over_http1
     for one in field_of(kind, wanted):
         if one.name == RAW_AGAIN:
             continue
@@ -206,14 +221,15 @@ def idle(scene: Scene, wanted: frozenset[str] | None = None, connections: int = 
                 time.sleep(0.3)
                 before = server.rss_bytes()
                 held = [stack.enter_context(sock) for sock in ask(server, connections)]
-                time.sleep(0.5)
+                # Long enough for what a server puts in order once a second.
+                time.sleep(2.5 if kind.mode == STREAMS else 0.5)
                 figures.values[one.name] = max(0, server.rss_bytes() - before) / len(held)
             except OSError as error:
                 figures.note(one.name, f"holding {connections} idle connections: {error}")
     return figures
 
 
-def ask(server: Server, connections: int) -> list[socket.socket]:
+def ask_over_http1(server: Server, connections: int) -> list[socket.socket]:
     """Opens connections one after the other, each answered once, and leaves them open."""
     held = []
     for _ in range(connections):
@@ -221,6 +237,28 @@ def ask(server: Server, connections: int) -> list[socket.socket]:
         one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         if not one.recv(4096).startswith(b"HTTP/1.1 200"):
             raise OSError(f"connection {len(held)} got no 200")
+        held.append(one)
+    return held
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+# GET, http, /, and the authority `a`, in one HEADERS frame that ends its stream.
+REQUEST = bytes.fromhex("000006010500000001" "828684410161")
+ACKNOWLEDGED = bytes.fromhex("000000040100000000")
+
+
+def ask_over_http2(server: Server, connections: int) -> list[socket.socket]:
+    """As over HTTP/1.1; the last byte of the answer is that of its content."""
+    held = []
+    for _ in range(connections):
+        one = socket.create_connection(("127.0.0.1", server.port), 5)
+        one.sendall(PREFACE + REQUEST + ACKNOWLEDGED)
+        answer = b""
+        while not answer.endswith(b"Hello, World!"):
+            more = one.recv(4096)
+            if not more:
+                raise OSError(f"connection {len(held)} got no answer")
+            answer += more
         held.append(one)
     return held
 

@@ -15,10 +15,18 @@ CPU_GOALS: dict[str, Goal | None] = {
     "static 1 KiB": no_dearer_than_the_best(),
     "static 64 KiB": no_dearer_than_the_best(),
     "static 10 MiB": no_dearer_than_the_best(),
+    "h2c": times(0.85, "h2o"),
     "proxied GET": times(0.85, "nginx"),
     "proxied 10 KiB": times(0.85, "nginx"),
 }
-INSTRUCTION_GOALS: dict[str, Goal | None] = {"keep-alive": at_most(1700), "pipelined": None, "proxied GET": at_most(8000)}
+INSTRUCTION_GOALS: dict[str, Goal | None] = {
+    "keep-alive": at_most(1700),
+    "pipelined": None,
+    "h2c": at_most(4500),
+    "proxied GET": at_most(8000),
+}
+# The tables of the field compression, one for each direction: what a client offers at first (RFC 9113 §6.5.2).
+HPACK_TABLES_BYTES = 2 * 4096
 
 Wanted = frozenset[str] | None
 
@@ -44,7 +52,7 @@ def calls(scene: Scene, _full: bool, wanted: Wanted) -> list[Row]:
     """One receive and one send for each request (two for a proxied one); sixteen pipelined ones share them."""
     rows = []
     chosen = frozenset({OURS, "hyper", "nginx"}) & (wanted or frozenset({OURS, "hyper", "nginx"}))
-    for name, text, limit in (("keep-alive", "1", 1.01), ("pipelined", "1 for 16", 0.07), ("proxied GET", "2", 2.02)):
+    for name, text, limit in (("keep-alive", "1", 1.01), ("pipelined", "1 for 16", 0.07), ("h2c", "1 for 32", 0.035), ("proxied GET", "2", 2.02)):
         say(f"system calls, {name}")
         receives, sends, every = system_calls(scene, KIND[name], chosen)
         goal = Goal(text, lambda _, limit=limit: limit)
@@ -66,7 +74,10 @@ def cpu_times(scene: Scene, full: bool, wanted: Wanted) -> list[Row]:
 
 def idle_memory(scene: Scene, _full: bool, wanted: Wanted) -> list[Row]:
     say("memory of idle connections")
-    return [Row("idle connection, of 10,000", "RSS bytes", idle(scene, wanted), at_most(256))]
+    return [
+        Row("idle connection, of 10,000", "RSS bytes", idle(scene, KIND["keep-alive"], wanted), at_most(256)),
+        Row("idle h2c connection, of 10,000", "RSS bytes", idle(scene, KIND["h2c"], wanted), at_most(1024 + HPACK_TABLES_BYTES)),
+    ]
 
 
 def latencies(scene: Scene, _full: bool, _wanted: Wanted) -> list[Row]:
