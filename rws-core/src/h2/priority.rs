@@ -1,8 +1,11 @@
 //! Priority of an exchange (RFC 9218 §4): the `priority` field and what a PRIORITY_UPDATE frame carries.
 //!
 //! The value is a dictionary of structured fields (RFC 9651 §3.2): `u=2, i`. Members with another name or of another
-//! type are passed over, and a value that is no dictionary says nothing at all.
+//! type are passed over, and a value that is no dictionary says nothing at all. What stands inside byte sequences and
+//! display strings, which have no meaning here, is not looked into. Where bytes of code count, two members are looked for
+//! and nothing else.
 
+use crate::SMALL;
 use crate::message::{FieldBlock, KnownName};
 
 /// How urgent an answer is, and whether parts of it are of use.
@@ -43,7 +46,25 @@ impl Priority {
     }
 
     /// With what `value` says; `None` if it is malformed.
-    fn with(mut self, value: &[u8]) -> Option<Priority> {
+    fn with(self, value: &[u8]) -> Option<Priority> {
+        if SMALL { Some(self.with_plain(value)) } else { self.with_dictionary(value) }
+    }
+
+    /// Looks for the two members as clients write them, and at nothing else: a hint is not worth a parser where bytes of
+    /// code count.
+    fn with_plain(mut self, value: &[u8]) -> Priority {
+        for member in value.split(|&byte| byte == b',') {
+            match member.trim_ascii() {
+                [b'u', b'=', urgency @ b'0'..=b'7'] => self.urgency = urgency.wrapping_sub(b'0'),
+                b"i" | b"i=?1" => self.incremental = true,
+                b"i=?0" => self.incremental = false,
+                _ => {}
+            }
+        }
+        self
+    }
+
+    fn with_dictionary(mut self, value: &[u8]) -> Option<Priority> {
         let mut rest = value;
         while let [start @ .., b' '] = rest {
             rest = start;
@@ -253,6 +274,27 @@ mod tests {
             assert_eq!(Priority::DEFAULT.with(value.as_bytes()), said(3, false), "{value}");
         }
         assert_eq!(Priority::DEFAULT.with(b"u=1;x=2, i=?1;y"), said(1, true));
+    }
+
+    #[test]
+    fn what_clients_write_is_read_alike_by_little_code() {
+        for value in [
+            "",
+            "u=0",
+            "u=7",
+            "u=5, i",
+            "i",
+            "i=?0",
+            "i=?1,u=2",
+            "u=1, i, u=2, i=?0",
+            "u=9",
+            "foo, u=1",
+            "u=8;x",
+        ] {
+            let plain = Priority::DEFAULT.with_plain(value.as_bytes());
+            assert_eq!(Priority::DEFAULT.with_dictionary(value.as_bytes()), Some(plain), "{value}");
+        }
+        assert_eq!(Priority::DEFAULT.with_plain(b"u=\"1\", \0,,=u=1"), Priority::DEFAULT);
     }
 
     #[test]
