@@ -32,6 +32,17 @@ pub(in crate::h2) struct Block {
     end_headers: bool,
 }
 
+impl Block {
+    /// The same, for nobody if its stream has ended since it began.
+    pub(super) fn of_today(self, slots: &[StreamSlot]) -> Block {
+        let Target::Stream(at) = self.target else { return self };
+        let is_there = slots.get(usize::from(at)).is_some_and(|slot| {
+            slot.id == self.id && matches!(slot.state, State::Open | State::HalfClosedLocal)
+        });
+        if is_there { self } else { Block { target: Target::Nobody, ..self } }
+    }
+}
+
 /// Whom a block is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::h2) enum Target {

@@ -36,7 +36,7 @@ impl Machine {
             Phase::Settings | Phase::Open => match self.reading {
                 Reading::Frame => self.frame(env, lent, rx),
                 Reading::Data { .. } => self.content(lent, rx, 0),
-                Reading::Block(block) => self.block(env, block, rx),
+                Reading::Block(block) => self.block(env, block.of_today(lent.slots), rx),
                 Reading::Settings { .. } => self.settings(env, lent, rx, 0),
                 Reading::Skip { left } => self.skip(rx, 0, left),
             },

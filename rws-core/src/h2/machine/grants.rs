@@ -71,8 +71,10 @@ impl Machine {
             Sending::Head | Sending::Own | Sending::Promise | Sending::Trailers => Part::Head,
             // A client's body that waits for `100 (Continue)`.
             Sending::Body if slot.flags.has(Flags::EXPECTS) => return,
-            Sending::Body if slot.tx_window > 0 => Part::Content,
-            Sending::Body | Sending::Done => return,
+            Sending::Body if slot.tx_window <= 0 && slot.flags.has(Flags::SHUT) => return,
+            // With a window that is shut, too: its timer starts where it is found so.
+            Sending::Body => Part::Content,
+            Sending::Done => return,
         };
         self.schedule.add(slots, at, part, false);
     }
