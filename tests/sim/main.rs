@@ -7,6 +7,8 @@
 //! sent, byte for byte; a message that was cut short never passes for complete; a request has one final
 //! answer; and the same seed gives the same trace.
 //!
+//! Worlds of HTTP/2 are in `h2`.
+//!
 //! `RWS_SEED=N cargo test -p rws-tests --test sim` replays one seed; `RWS_TESTS_FULL=1` runs many more.
 
 mod answerer;
@@ -14,6 +16,7 @@ mod asker;
 mod body;
 mod dice;
 mod end;
+mod h2;
 mod link;
 mod pipeline;
 mod plan;
@@ -23,11 +26,16 @@ mod world;
 
 use world::World;
 
+/// Whether there is time for many more.
+fn is_full() -> bool {
+    std::env::var("RWS_TESTS_FULL").is_ok_and(|full| full == "1")
+}
+
 /// The seeds of this run.
 fn seeds(short: u64, full: u64) -> Vec<u64> {
     match std::env::var("RWS_SEED") {
         Ok(seed) => vec![seed.parse().expect("RWS_SEED is a number")],
-        Err(_) if std::env::var("RWS_TESTS_FULL").is_ok_and(|full| full == "1") => (0..full).collect(),
+        Err(_) if is_full() => (0..full).collect(),
         Err(_) => (0..short).collect(),
     }
 }
