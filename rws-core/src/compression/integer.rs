@@ -19,32 +19,38 @@ pub(crate) enum Unreadable {
     TooLarge,
 }
 
-/// Reads the integer whose prefix is the low `prefix_bits` (1 to 8) of `bytes[*at]`, and moves `at` behind it.
+/// Reads the integer whose prefix is the bits `prefix` of the first of `bytes`, low ones all, and leaves in `bytes` what
+/// comes behind it.
 ///
 /// # Errors
-/// [`Unreadable`]; `at` stands anywhere then.
+/// [`Unreadable`]; `bytes` begin anywhere then.
 #[cfg_attr(not(target_os = "none"), inline(always))]
-pub(crate) fn read(bytes: &[u8], at: &mut usize, prefix_bits: u32) -> Result<u32, Unreadable> {
-    debug_assert!((1..=8).contains(&prefix_bits), "a prefix is a part of a byte");
-    let full = 0xff_u32 >> 8_u32.wrapping_sub(prefix_bits);
-    let Some(&first) = bytes.get(*at) else { return Err(Unreadable::Truncated) };
-    *at = at.wrapping_add(1);
+pub(crate) fn read(bytes: &mut &[u8], prefix: u8) -> Result<u32, Unreadable> {
+    debug_assert!(prefix & prefix.wrapping_add(1) == 0 && prefix != 0, "a prefix is the low bits of a byte");
+    let full = u32::from(prefix);
+    let Some((&first, rest)) = bytes.split_first() else { return Err(Unreadable::Truncated) };
+    *bytes = rest;
     let value = u32::from(first) & full;
-    if value < full { Ok(value) } else { read_rest(bytes, at, full) }
+    if value < full {
+        return Ok(value);
+    }
+    let (value, rest) = read_rest(rest, full)?;
+    *bytes = rest;
+    Ok(value)
 }
 
-fn read_rest(bytes: &[u8], at: &mut usize, full: u32) -> Result<u32, Unreadable> {
+fn read_rest(mut bytes: &[u8], full: u32) -> Result<(u32, &[u8]), Unreadable> {
     let mut value = full;
     for shift in [0, 7, 14, 21, 28] {
-        let Some(&byte) = bytes.get(*at) else { return Err(Unreadable::Truncated) };
-        *at = at.wrapping_add(1);
+        let Some((&byte, rest)) = bytes.split_first() else { return Err(Unreadable::Truncated) };
+        bytes = rest;
         let part = u32::from(byte & 0x7f);
         if shift == 28 && part > 0xf {
             return Err(Unreadable::TooLarge);
         }
         value = value.checked_add(part << shift).ok_or(Unreadable::TooLarge)?;
         if byte < 0x80 {
-            return Ok(value);
+            return Ok((value, bytes));
         }
     }
     Err(Unreadable::TooLarge)
@@ -85,9 +91,9 @@ mod tests {
     use std::vec::Vec;
 
     fn all_of(bytes: &[u8], prefix_bits: u32) -> Result<u32, Unreadable> {
-        let mut at = 0;
-        let value = read(bytes, &mut at, prefix_bits)?;
-        assert_eq!(at, bytes.len(), "all of it is read");
+        let mut rest = bytes;
+        let value = read(&mut rest, 0xff >> (8 - prefix_bits))?;
+        assert_eq!(rest, [], "all of it is read");
         Ok(value)
     }
 

@@ -7,11 +7,11 @@
 //! ```
 
 use super::static_table;
-use super::table::{OVERHEAD_BYTES, Record, Table};
+use super::table::{Entry, OVERHEAD_BYTES, Record, Table, copy_run};
 use super::{HpackError, TABLE_BYTES_DEFAULT};
 use crate::compression::huffman::{self, Undecodable};
 use crate::compression::integer::{self, Unreadable};
-use crate::compression::{Line, LineName, NameId, Pseudo};
+use crate::compression::{Line, NameId, Pseudo};
 use crate::message::{is_field_value, is_token};
 use crate::scan::copy_into;
 use crate::{KnownName, Span};
@@ -101,26 +101,32 @@ impl<const SMALL: bool> Decoder<SMALL> {
         let whole = usize::from(u16::MAX).min(arena.len());
         let Some(arena) = arena.get_mut(..whole) else { return Err(HpackError::Truncated) };
         let mut run = Run {
-            block,
-            at: 0,
+            rest: block,
             memory,
             arena,
             used: 0,
-            limits,
-            list_bytes: 0,
-            fields: 0,
+            bytes_left: limits.bytes_max,
+            fields_left: limits.fields_max,
             is_too_large: false,
+            name: Name { id: NameId::OTHER, at: 0, len: 0 },
+            value: Span::EMPTY,
+            flags: Flags(0),
         };
         self.size_updates(&mut run)?;
-        while run.at < run.block.len() {
-            if let Some(line) = self.line(&mut run)? {
+        while let Some((&first, rest)) = run.rest.split_first() {
+            if !SMALL && let Some(line) = self.usual_line(first, &mut run) {
+                run.rest = rest;
                 each(line, run.arena);
+                continue;
+            }
+            if self.line(first, &mut run)? {
+                each(run.line(), run.arena);
             }
         }
         Ok(Decoded {
-            arena_bytes: if run.is_too_large { 0 } else { run.used as u16 },
-            fields: run.fields,
-            list_bytes: run.list_bytes,
+            arena_bytes: if run.is_too_large { 0 } else { run.used },
+            fields: limits.fields_max.wrapping_sub(run.fields_left),
+            list_bytes: limits.bytes_max.wrapping_sub(run.bytes_left),
             is_too_large: run.is_too_large,
         })
     }
@@ -132,158 +138,179 @@ impl<const SMALL: bool> Decoder<SMALL> {
 
     /// The updates that a block may, or must, begin with (RFC 7541 §4.2).
     fn size_updates(&mut self, run: &mut Run<'_>) -> Result<(), HpackError> {
-        let Some(mut first) = run.block.first() else { return Ok(()) };
+        if run.rest.is_empty() {
+            return Ok(());
+        }
         let mut is_missing = self.table.max() > self.allowed_least;
-        while first & 0xe0 == 0x20 {
-            let max = run.integer(5)?;
+        while run.rest.first().is_some_and(|first| first & 0xe0 == 0x20) {
+            let max = run.integer(0x1f)?;
             if max > self.allowed {
                 return Err(HpackError::SizeUpdateTooLarge);
             }
             self.table.set_max(max, run.memory);
             is_missing &= max > self.allowed_least;
-            let Some(next) = run.block.get(run.at) else { break };
-            first = next;
         }
         self.allowed_least = self.allowed;
         if is_missing { Err(HpackError::SizeUpdateMissing) } else { Ok(()) }
     }
 
+    /// The line that `first` is all of, if it is one of the usual ones: an entry of the dynamic table whose name has
+    /// an id, and for which there is room. Otherwise nothing is changed.
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn line(&mut self, run: &mut Run<'_>) -> Result<Option<Line>, HpackError> {
-        let Some(&first) = run.block.get(run.at) else { return Err(HpackError::Truncated) };
+    fn usual_line(&self, first: u8, run: &mut Run<'_>) -> Option<Line> {
+        const NEWEST: u8 = 0x80 + static_table::LEN as u8 + 1;
+        let age = first.wrapping_sub(NEWEST);
+        if age >= 0xff - NEWEST {
+            return None;
+        }
+        let record = self.table.record(u32::from(age), run.memory)?;
+        if record.name == NameId::OTHER {
+            return None;
+        }
+        let value = Span { at: run.used, len: record.value_len };
+        if value.end() > run.arena.len() {
+            return None;
+        }
+        (run.bytes_left, run.fields_left) = run.left_after(record.name_len, value.len)?;
+        run.used = value.end() as u16;
+        let from = usize::from(self.table.place(record).name_at);
+        copy_run(run.arena, usize::from(value.at), run.memory, from, usize::from(value.len));
+        Some(Line {
+            name: record.name.name(Span::EMPTY),
+            value,
+            never_indexed: false,
+            is_well_formed: record.flags == Flags::SOUND,
+        })
+    }
+
+    /// Decodes a line; says whether it belongs to the list.
+    fn line(&mut self, first: u8, run: &mut Run<'_>) -> Result<bool, HpackError> {
         if first & 0x80 != 0 {
-            let index = run.integer(7)?;
+            let index = run.integer(0x7f)?;
             return self.indexed(index, run);
         }
-        let (kind, prefix_bits) = match first >> 4 {
-            0 => (Literal::Plain, 4),
-            1 => (Literal::NeverIndexed, 4),
-            2 | 3 => return Err(HpackError::SizeUpdateMisplaced),
-            _ => (Literal::Indexed, 6),
+        let (kind, prefix) = match first {
+            0x40.. => (Flags::INDEXED, 0x3f),
+            0x20.. => return Err(HpackError::SizeUpdateMisplaced),
+            0x10.. => (Flags::NEVER_INDEXED, 0xf),
+            0.. => (0, 0xf),
         };
-        self.literal(kind, prefix_bits, run)
-    }
-
-    #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn indexed(&mut self, index: u32, run: &mut Run<'_>) -> Result<Option<Line>, HpackError> {
-        if run.is_too_large {
-            return self.name_of(index, run).map(|_| None);
-        }
-        let start = run.used;
-        let (name, value, flags) = if index <= static_table::LEN {
-            let entry = static_table::entry(index).ok_or(HpackError::IndexUnknown)?;
-            let Some(value) = run.put_padded(&entry.value, usize::from(entry.value_len)) else {
-                return Ok(run.no_room());
-            };
-            (Name { id: entry.name, at: 0, len: entry.name.len() as u16 }, value, Flags::SOUND)
-        } else {
-            let record = self.record(index, run).ok_or(HpackError::IndexUnknown)?;
-            let (name, value) = self.table.bytes(record, run.memory);
-            let len = record.name_len;
-            let (Some(at), Some(value)) =
-                (put(run.arena, &mut run.used, name), put(run.arena, &mut run.used, value))
-            else {
-                run.used = start;
-                return Ok(run.no_room());
-            };
-            (Name { id: record.name, at: at.at, len }, value, Flags(record.flags))
-        };
-        Ok(run.counted(name, value, flags, false))
-    }
-
-    /// A line that is not in a table. If the arena has no room for it, the list is too large, and the arena is
-    /// used once more for this line alone; what is longer than all of it is not kept in the table either.
-    fn literal(
-        &mut self,
-        kind: Literal,
-        prefix_bits: u32,
-        run: &mut Run<'_>,
-    ) -> Result<Option<Line>, HpackError> {
-        let from = run.at;
-        if run.is_too_large {
-            run.used = 0;
-        }
-        match self.literal_in_arena(kind, prefix_bits, run) {
-            Ok(line) => return Ok(line),
-            Err(Stop::Fault(fault)) => return Err(fault),
-            Err(Stop::NoRoom) => {}
-        }
-        run.no_room();
-        run.at = from;
-        run.used = 0;
-        match self.literal_in_arena(kind, prefix_bits, run) {
-            Ok(_) => Ok(None),
+        let from = run.rest;
+        match self.literal(kind, prefix, run) {
+            Ok(belongs) => Ok(belongs),
             Err(Stop::Fault(fault)) => Err(fault),
             Err(Stop::NoRoom) => {
-                run.at = from;
-                self.literal_passed_over(kind, prefix_bits, run)
+                run.rest = from;
+                self.literal_again(kind, prefix, run)
             }
         }
     }
 
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn literal_in_arena(
-        &mut self,
-        kind: Literal,
-        prefix_bits: u32,
-        run: &mut Run<'_>,
-    ) -> Result<Option<Line>, Stop> {
-        let index = run.integer(prefix_bits)?;
-        let (name, name_flags) = match index {
+    fn indexed(&mut self, index: u32, run: &mut Run<'_>) -> Result<bool, HpackError> {
+        if index <= static_table::LEN {
+            let id = static_table::name(index).ok_or(HpackError::IndexUnknown)?;
+            run.name = Name { id, at: 0, len: id.len() as u16 };
+            run.flags = Flags(Flags::SOUND);
+            return Ok(if run.put_static(index) { run.count() } else { run.no_room() });
+        }
+        let record = self.record(index, run).ok_or(HpackError::IndexUnknown)?;
+        let place = self.table.place(record);
+        run.name = Name { id: record.name, at: run.used, len: record.name_len };
+        run.flags = Flags(record.flags);
+        if record.name == NameId::OTHER && run.put_kept(place.name_at, record.name_len).is_none() {
+            return Ok(run.no_room());
+        }
+        match run.put_kept(place.value_at, record.value_len) {
+            Some(value) => run.value = value,
+            None => return Ok(run.no_room()),
+        }
+        Ok(run.count())
+    }
+
+    /// Decodes a line once more for which the arena had no room. The list is too large then, and the arena is used
+    /// for this line alone; what is longer than all of it is not kept in the table either.
+    #[cold]
+    #[inline(never)]
+    fn literal_again(&mut self, kind: u8, prefix: u8, run: &mut Run<'_>) -> Result<bool, HpackError> {
+        let from = run.rest;
+        run.no_room();
+        match self.literal(kind, prefix, run) {
+            Ok(_) => {}
+            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(Stop::NoRoom) => {
+                run.rest = from;
+                self.literal_passed_over(kind, prefix, run)?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Decodes a line that is not in a table.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn literal(&mut self, kind: u8, prefix: u8, run: &mut Run<'_>) -> Result<bool, Stop> {
+        let index = run.integer(prefix)?;
+        let name_flags = match index {
             0 => run.new_name::<SMALL>()?,
             _ => self.known_name(index, run)?,
         };
-        let value = run.text::<SMALL>()?;
-        let bytes = value.bytes(run.arena);
-        let value_flags = if is_field_value(bytes) { Flags::VALUE } else { 0 };
-        let flags = Flags(name_flags | value_flags);
-        if let Literal::Indexed = kind {
-            let kept = if name.id == NameId::OTHER { name.span().bytes(run.arena) } else { &[] };
-            self.table.insert(name.id, kept, bytes, flags.0, run.memory);
+        let is_plain = run.text::<SMALL>()?;
+        let is_sound =
+            if is_plain { !is_spaced(run.arena, run.value) } else { is_sound(run.arena, run.value) };
+        run.flags = Flags(name_flags | kind | if is_sound { Flags::VALUE } else { 0 });
+        if kind == Flags::INDEXED {
+            self.insert(run);
         }
-        Ok(run.counted(name, value, flags, matches!(kind, Literal::NeverIndexed)))
+        Ok(run.count())
     }
 
-    /// The name of an entry, in the arena if it has no id.
-    fn known_name(&self, index: u32, run: &mut Run<'_>) -> Result<(Name, u8), Stop> {
-        let (id, len, flags) = self.name_of(index, run)?;
-        if id != NameId::OTHER {
-            return Ok((Name { id, at: 0, len }, Flags::NAME));
+    /// Puts the last line into the table.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn insert(&mut self, run: &mut Run<'_>) {
+        let Run { name, value, .. } = *run;
+        let (name_len, value_len) = (u32::from(name.len), u32::from(value.len));
+        let flags = run.flags.0 & Flags::SOUND;
+        let Some(mut at) = self.table.insert(Entry { name: name.id, name_len, value_len, flags }, run.memory)
+        else {
+            return;
+        };
+        if name.id == NameId::OTHER {
+            self.table.put(at, run.memory, run.arena, usize::from(name.at), usize::from(name.len));
+            at = at.wrapping_add(usize::from(name.len));
+        }
+        self.table.put(at, run.memory, run.arena, usize::from(value.at), usize::from(value.len));
+    }
+
+    /// The name of an entry, put into the arena if it has no id; says whether it is well formed.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn known_name(&self, index: u32, run: &mut Run<'_>) -> Result<u8, Stop> {
+        if index <= static_table::LEN {
+            let id = static_table::name(index).ok_or(HpackError::IndexUnknown)?;
+            run.name = Name { id, at: 0, len: id.len() as u16 };
+            return Ok(Flags::NAME);
         }
         let record = self.record(index, run).ok_or(HpackError::IndexUnknown)?;
-        let (name, _) = self.table.bytes(record, run.memory);
-        let at = put(run.arena, &mut run.used, name).ok_or(Stop::NoRoom)?.at;
-        Ok((Name { id, at, len }, flags & Flags::NAME))
+        run.name = Name { id: record.name, at: run.used, len: record.name_len };
+        if record.name == NameId::OTHER {
+            run.put_kept(self.table.place(record).name_at, record.name_len).ok_or(Stop::NoRoom)?;
+        }
+        Ok(record.flags & Flags::NAME)
     }
 
     /// Looks over a line that the arena has no room for.
-    #[cold]
-    fn literal_passed_over(
-        &mut self,
-        kind: Literal,
-        prefix_bits: u32,
-        run: &mut Run<'_>,
-    ) -> Result<Option<Line>, HpackError> {
-        match run.integer(prefix_bits)? {
+    fn literal_passed_over(&mut self, kind: u8, prefix: u8, run: &mut Run<'_>) -> Result<(), HpackError> {
+        match run.integer(prefix)? {
             0 => run.text_passed_over()?,
+            index if index <= static_table::LEN => {}
             index => {
-                self.name_of(index, run)?;
+                self.record(index, run).ok_or(HpackError::IndexUnknown)?;
             }
         }
         run.text_passed_over()?;
-        if let Literal::Indexed = kind {
+        if kind == Flags::INDEXED {
             self.table.clear();
         }
-        Ok(None)
-    }
-
-    fn name_of(&self, index: u32, run: &Run<'_>) -> Result<(NameId, u16, u8), HpackError> {
-        if index <= static_table::LEN {
-            let name = static_table::name(index).ok_or(HpackError::IndexUnknown)?;
-            return Ok((name, name.len() as u16, Flags::SOUND.0));
-        }
-        let record = self.record(index, run).ok_or(HpackError::IndexUnknown)?;
-        Ok((record.name, record.name_len, record.flags))
+        Ok(())
     }
 
     #[cfg_attr(not(target_os = "none"), inline(always))]
@@ -292,22 +319,33 @@ impl<const SMALL: bool> Decoder<SMALL> {
     }
 }
 
-/// What becomes of a line that is not in a table.
-#[derive(Clone, Copy, Debug)]
-enum Literal {
-    Plain,
-    Indexed,
-    NeverIndexed,
+/// Whether there is a space at an end.
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn is_spaced(arena: &[u8], value: Span) -> bool {
+    let bytes = value.bytes(arena);
+    bytes.first() == Some(&b' ') || bytes.last() == Some(&b' ')
 }
 
-/// What has been found of a line's parts; kept with an entry.
+#[inline(never)]
+fn is_sound(arena: &[u8], value: Span) -> bool {
+    is_field_value(value.bytes(arena))
+}
+
+/// What has been found of a line; the first two are kept with an entry.
 #[derive(Clone, Copy, Debug)]
 struct Flags(u8);
 
 impl Flags {
+    /// The name is well formed.
     const NAME: u8 = 1;
+    /// The value is.
     const VALUE: u8 = 2;
-    const SOUND: Flags = Flags(Flags::NAME | Flags::VALUE);
+    /// Both are.
+    const SOUND: u8 = Flags::NAME | Flags::VALUE;
+    /// The line goes into the table.
+    const INDEXED: u8 = 4;
+    /// No hop may put it into one.
+    const NEVER_INDEXED: u8 = 8;
 }
 
 /// A name, in the arena if it has no id.
@@ -341,69 +379,78 @@ impl From<HpackError> for Stop {
 
 /// One block on its way.
 struct Run<'r> {
-    block: &'r [u8],
-    at: usize,
+    rest: &'r [u8],
     memory: &'r mut [u8],
     arena: &'r mut [u8],
-    used: usize,
-    limits: ListLimits,
-    list_bytes: u32,
-    fields: u16,
+    used: u16,
+    bytes_left: u32,
+    fields_left: u16,
     is_too_large: bool,
+    // The last line.
+    name: Name,
+    value: Span,
+    flags: Flags,
 }
 
-impl Run<'_> {
+/// A text as it stands in the block, with what comes behind it.
+struct Coded<'r> {
+    bytes: &'r [u8],
+    len: usize,
+    is_huffman: bool,
+}
+
+impl<'r> Run<'r> {
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn integer(&mut self, prefix_bits: u32) -> Result<u32, HpackError> {
-        integer::read(self.block, &mut self.at, prefix_bits).map_err(|unreadable| match unreadable {
+    fn integer(&mut self, prefix: u8) -> Result<u32, HpackError> {
+        integer::read(&mut self.rest, prefix).map_err(|unreadable| match unreadable {
             Unreadable::Truncated => HpackError::Truncated,
             Unreadable::TooLarge => HpackError::IntegerTooLarge,
         })
     }
 
-    /// A text's bytes in the block, with what comes behind them, how many they are, and whether they are Huffman code.
+    /// Passes over a text (RFC 7541 §5.2).
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn coded(&mut self) -> Result<(usize, usize, bool), HpackError> {
-        let is_huffman = self.block.get(self.at).is_some_and(|byte| byte & 0x80 != 0);
-        let len = self.integer(7)? as usize;
-        let at = self.at;
-        if self.block.len().wrapping_sub(at) < len {
-            return Err(HpackError::Truncated);
-        }
-        self.at = at.wrapping_add(len);
-        Ok((at, len, is_huffman))
+    fn coded(&mut self) -> Result<Coded<'r>, HpackError> {
+        let is_huffman = self.rest.first().is_some_and(|byte| byte & 0x80 != 0);
+        let len = self.integer(0x7f)? as usize;
+        let bytes = self.rest;
+        self.rest = bytes.get(len..).ok_or(HpackError::Truncated)?;
+        Ok(Coded { bytes, len, is_huffman })
     }
 
-    /// A text, put into the arena (RFC 7541 §5.2).
+    /// A text, put into the arena as the last value; says whether it surely has no control byte.
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn text<const SMALL: bool>(&mut self) -> Result<Span, Stop> {
-        let (at, len, is_huffman) = self.coded()?;
-        let bytes = self.block.get(at..).unwrap_or(&[]);
-        if !is_huffman {
-            return put(self.arena, &mut self.used, bytes.get(..len).unwrap_or(&[])).ok_or(Stop::NoRoom);
-        }
-        let room = self.arena.get_mut(self.used..).unwrap_or(&mut []);
+    fn text<const SMALL: bool>(&mut self) -> Result<bool, Stop> {
+        let Coded { bytes, len, is_huffman } = self.coded()?;
         let from = self.used;
-        match huffman::decode::<SMALL>(bytes, len, room) {
-            Ok(len) => {
-                self.used = from.wrapping_add(len);
-                Ok(Span { at: from as u16, len: len as u16 })
+        let Some(room) = self.arena.get_mut(usize::from(from)..) else { return Err(Stop::NoRoom) };
+        let (len, is_plain) = if is_huffman {
+            match huffman::decode::<SMALL>(bytes, len, room) {
+                Ok(text) => (text.len(), text.is_plain()),
+                Err(Undecodable::NoRoom) => return Err(Stop::NoRoom),
+                Err(Undecodable::Malformed) => return Err(HpackError::HuffmanCode.into()),
             }
-            Err(Undecodable::NoRoom) => Err(Stop::NoRoom),
-            Err(Undecodable::Malformed) => Err(HpackError::HuffmanCode.into()),
-        }
+        } else {
+            copy_into(room.get_mut(..len).ok_or(Stop::NoRoom)?, bytes.get(..len).unwrap_or(&[]));
+            (len, false)
+        };
+        // An arena has no more than 65,535 bytes.
+        self.used = from.wrapping_add(len as u16);
+        self.value.at = from;
+        self.value.len = len as u16;
+        Ok(is_plain)
     }
 
     fn text_passed_over(&mut self) -> Result<(), HpackError> {
-        let (at, len, is_huffman) = self.coded()?;
-        let bytes = self.block.get(at..).unwrap_or(&[]);
+        let Coded { bytes, len, is_huffman } = self.coded()?;
         if is_huffman { huffman::check(bytes, len).map_err(|_| HpackError::HuffmanCode) } else { Ok(()) }
     }
 
-    /// A name that stands in the block: its id if it has one, and its place if not.
-    fn new_name<const SMALL: bool>(&mut self) -> Result<(Name, u8), Stop> {
+    /// A name that stands in the block: its id if it has one, and its place if not. Says whether it is well formed.
+    fn new_name<const SMALL: bool>(&mut self) -> Result<u8, Stop> {
         let from = self.used;
-        let span = self.text::<SMALL>()?;
+        self.text::<SMALL>()?;
+        let span = self.value;
         let bytes = span.bytes(self.arena);
         let is_lower_case = !bytes.iter().any(u8::is_ascii_uppercase);
         let id = if bytes.first() == Some(&b':') {
@@ -413,57 +460,86 @@ impl Run<'_> {
         };
         if let Some(id) = id {
             self.used = from;
-            return Ok((Name { id, at: 0, len: span.len }, Flags::NAME));
+            self.name = Name { id, at: 0, len: span.len };
+            return Ok(Flags::NAME);
         }
-        let flags = if is_lower_case && is_token(bytes) { Flags::NAME } else { 0 };
-        Ok((Name { id: NameId::OTHER, at: span.at, len: span.len }, flags))
+        self.name = Name { id: NameId::OTHER, at: span.at, len: span.len };
+        Ok(if is_lower_case && is_token(bytes) { Flags::NAME } else { 0 })
     }
 
-    /// As [`put`], for a value with room behind it.
+    /// Puts a value of the static table into the arena; says whether there was room.
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn put_padded(&mut self, value: &[u8; static_table::VALUE_BYTES], len: usize) -> Option<Span> {
-        let from = self.used;
-        let rest = self.arena.get_mut(from..)?;
-        if let Some(place) = rest.first_chunk_mut() {
-            *place = *value;
-            self.used = from.wrapping_add(len);
-            return Some(Span { at: from as u16, len: len as u16 });
+    fn put_static(&mut self, index: u32) -> bool {
+        let at = usize::from(self.used);
+        if let Some(padded) = static_table::padded(index)
+            && let Some(place) = self.arena.get_mut(at..at.wrapping_add(padded.value.len()))
+            && let Some(place) = place.first_chunk_mut()
+        {
+            *place = padded.value;
+            self.value = Span { at: self.used, len: u16::from(padded.len) };
+            self.used = self.used.wrapping_add(u16::from(padded.len));
+            return true;
         }
-        put(self.arena, &mut self.used, value.get(..len)?)
+        self.put_static_exactly(static_table::value(index))
     }
 
-    /// The line, if the list is within its limits with it.
+    #[inline(never)]
+    fn put_static_exactly(&mut self, value: &[u8]) -> bool {
+        self.value = Span { at: self.used, len: value.len() as u16 };
+        let Some(place) = self.arena.get_mut(usize::from(self.used)..self.value.end()) else { return false };
+        copy_into(place, value);
+        self.used = self.value.end() as u16;
+        true
+    }
+
+    /// Puts bytes of the table into the arena.
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    fn counted(&mut self, name: Name, value: Span, flags: Flags, never_indexed: bool) -> Option<Line> {
-        if self.is_too_large {
+    fn put_kept(&mut self, from: u16, len: u16) -> Option<Span> {
+        let span = Span { at: self.used, len };
+        let (at, from) = (usize::from(self.used), usize::from(from));
+        let end = span.end();
+        if end > self.arena.len() {
             return None;
         }
-        let bytes = u32::from(name.len).wrapping_add(u32::from(value.len)).wrapping_add(OVERHEAD_BYTES);
-        self.list_bytes = self.list_bytes.saturating_add(bytes);
-        if self.list_bytes > self.limits.bytes_max || self.fields >= self.limits.fields_max {
-            return self.no_room();
+        copy_run(self.arena, at, self.memory, from, usize::from(len));
+        self.used = end as u16;
+        Some(span)
+    }
+
+    /// Counts the last line; says whether the list is within its limits with it.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn count(&mut self) -> bool {
+        let Some(left) = self.left_after(self.name.len, self.value.len) else { return self.no_room() };
+        (self.bytes_left, self.fields_left) = left;
+        true
+    }
+
+    /// How many bytes and lines the list may have after one more.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn left_after(&self, name_len: u16, value_len: u16) -> Option<(u32, u16)> {
+        let bytes = u32::from(name_len).wrapping_add(u32::from(value_len)).wrapping_add(OVERHEAD_BYTES);
+        Some((self.bytes_left.checked_sub(bytes)?, self.fields_left.checked_sub(1)?))
+    }
+
+    /// The last line.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn line(&self) -> Line {
+        Line {
+            name: self.name.id.name(self.name.span()),
+            value: self.value,
+            never_indexed: self.flags.0 & Flags::NEVER_INDEXED != 0,
+            is_well_formed: self.flags.0 & Flags::SOUND == Flags::SOUND,
         }
-        self.fields = self.fields.wrapping_add(1);
-        let is_well_formed = flags.0 == Flags::SOUND.0;
-        let name: LineName = name.id.name(name.span());
-        Some(Line { name, value, never_indexed, is_well_formed })
     }
 
-    /// The list is too large.
-    fn no_room(&mut self) -> Option<Line> {
+    /// The list is too large. Whatever comes is not counted any more, and uses the arena from its start.
+    #[cold]
+    fn no_room(&mut self) -> bool {
         self.is_too_large = true;
-        None
+        self.fields_left = 0;
+        self.used = 0;
+        false
     }
-}
-
-/// Puts `bytes` behind what is used of the arena.
-#[cfg_attr(not(target_os = "none"), inline(always))]
-fn put(arena: &mut [u8], used: &mut usize, bytes: &[u8]) -> Option<Span> {
-    let from = *used;
-    let end = from.wrapping_add(bytes.len());
-    copy_into(arena.get_mut(from..end)?, bytes);
-    *used = end;
-    Some(Span { at: from as u16, len: bytes.len() as u16 })
 }
 
 #[cfg(test)]

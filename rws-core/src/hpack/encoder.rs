@@ -16,10 +16,10 @@ pub(crate) use repeat::Beginning;
 use self::repeat::Repeat;
 use super::TABLE_BYTES_DEFAULT;
 use super::static_table;
-use super::table::{OVERHEAD_BYTES, Table};
+use super::table::{Entry, OVERHEAD_BYTES, Table};
 use crate::compression::{NameId, Pseudo, huffman, integer};
-use crate::scan::{copy_into, move_within};
-use crate::{Capacity, FieldName, KnownName};
+use crate::scan::{EQUAL_BYTES, copy_into, equal_mask, move_within};
+use crate::{Capacity, FieldName, KnownName, SMALL};
 
 /// A cookie that is shorter may be guessed: bytes.
 const COOKIE_BYTES_MIN: usize = 20;
@@ -41,7 +41,14 @@ pub struct Encoder<const SMALL: bool = { crate::SMALL }> {
     /// Moves on with each change of the table.
     state: u32,
     repeat: Repeat,
+    /// Where the newest digest is.
+    recent_at: u8,
+    /// A digest of each of the newest entries, the newest first, and room for a last block.
+    recent: [u8; RECENT + EQUAL_BYTES],
 }
+
+/// How many digests are kept to find an entry by: enough for all entries of a table of 4,096 bytes.
+const RECENT: usize = if crate::SMALL { 0 } else { 128 };
 
 impl Encoder {
     /// An encoder whose table may have the 4,096 bytes that hold until the peer's SETTINGS say otherwise.
@@ -67,6 +74,8 @@ impl<const SMALL: bool> Encoder<SMALL> {
             is_open: false,
             state: 0,
             repeat: Repeat::NONE,
+            recent_at: RECENT as u8,
+            recent: [0; RECENT + EQUAL_BYTES],
         }
     }
 
@@ -86,6 +95,32 @@ impl<const SMALL: bool> Encoder<SMALL> {
         block.size_updates();
         (block.from, block.state) = (block.at, block.encoder.state);
         block
+    }
+}
+
+impl<const SMALL: bool> Encoder<SMALL> {
+    /// Notes the digest of a new entry.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn note(&mut self, digest: u8) {
+        if SMALL {
+            return;
+        }
+        if self.recent_at == 0 {
+            // The older half makes room.
+            move_within(&mut self.recent, 0..RECENT / 2, RECENT / 2);
+            self.recent_at = (RECENT / 2) as u8;
+        }
+        self.recent_at = self.recent_at.wrapping_sub(1);
+        if let Some(place) = self.recent.get_mut(usize::from(self.recent_at)) {
+            *place = digest;
+        }
+    }
+
+    /// The digests of entries from the one that `age` others came after on; what is behind the oldest is no digest.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn recent_block(&self, age: u32) -> Option<&[u8; EQUAL_BYTES]> {
+        let at = usize::from(self.recent_at).wrapping_add(age as usize);
+        self.recent.get(at..at.wrapping_add(EQUAL_BYTES))?.first_chunk()
     }
 }
 
@@ -168,34 +203,31 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
         let _ = self.integer(bytes, 5, 0x20);
     }
 
-    #[inline]
     fn line(&mut self, id: NameId, name: &[u8], value: &[u8], never_indexed: bool) -> Result<(), Capacity> {
-        let is_secret = never_indexed || is_secret(id, value.len());
+        let use_of_table = if never_indexed { Use::Secret } else { use_for(id, value.len()) };
         let first = static_table::first_of(id);
-        let mut name_index = first;
-        if !is_secret {
+        let digest = digest(name, value);
+        if !matches!(use_of_table, Use::Secret) {
             if let Some(index) = first.and_then(|first| static_table::find(first, id, value)) {
                 return self.integer(index, 7, 0x80);
             }
-            if let Some(age) = self.find(id, name, value) {
+            if let Use::Indexed = use_of_table
+                && let Some(age) = self.find(id, name, value, digest)
+            {
                 return self.integer(age.saturating_add(static_table::LEN + 1), 7, 0x80);
             }
         }
-        if first.is_none() {
-            let age = self.find_name(id, name);
-            name_index = age.map(|age| age.saturating_add(static_table::LEN + 1));
-        }
+        let name_index = first.or_else(|| self.find_name(id, name));
         let counted = id.len().saturating_add(name.len()).saturating_add(value.len());
         let is_long = counted.saturating_add(OVERHEAD_BYTES as usize) as u64 * 4 > u64::from(self.room()) * 3;
-        if is_secret {
-            self.literal(name_index, 4, 0x10, id, name, value)
-        } else if is_long || is_fleeting(id) {
-            self.literal(name_index, 4, 0, id, name, value)
-        } else {
-            self.literal(name_index, 6, 0x40, id, name, value)?;
-            self.encoder.table.insert(id, name, value, digest(name, value), self.memory);
-            self.encoder.state = self.encoder.state.wrapping_add(1);
-            Ok(())
+        match use_of_table {
+            Use::Secret => self.literal(name_index, 4, 0x10, id, name, value),
+            Use::Indexed if !is_long => {
+                self.literal(name_index, 6, 0x40, id, name, value)?;
+                self.insert(id, name, value, digest);
+                Ok(())
+            }
+            Use::Indexed | Use::Plain => self.literal(name_index, 4, 0, id, name, value),
         }
     }
 
@@ -205,30 +237,68 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
     }
 
     /// How many entries came after the one with this name and value.
-    fn find(&self, id: NameId, name: &[u8], value: &[u8]) -> Option<u32> {
-        let digest = digest(name, value);
-        let table = &self.encoder.table;
-        (0..table.len()).find(|&age| {
-            table.record(age, self.memory).is_some_and(|record| {
-                record.name == id
-                    && record.flags == digest
-                    && usize::from(record.value_len) == value.len()
-                    && {
-                        let (other_name, other_value) = table.bytes(record, self.memory);
-                        other_value == value && other_name.eq_ignore_ascii_case(name)
-                    }
-            })
-        })
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn find(&self, id: NameId, name: &[u8], value: &[u8], digest: u8) -> Option<u32> {
+        let encoder = &*self.encoder;
+        if SMALL {
+            return (0..encoder.table.len()).find(|&age| self.is_at(age, id, name, value, digest));
+        }
+        let mut age = 0;
+        while let Some(block) = encoder.recent_block(age) {
+            let mut hits = equal_mask(block, digest);
+            while hits != 0 {
+                let hit = age.wrapping_add(hits.trailing_zeros());
+                if self.is_at(hit, id, name, value, digest) {
+                    return Some(hit);
+                }
+                hits &= hits.wrapping_sub(1);
+            }
+            age = age.wrapping_add(EQUAL_BYTES as u32);
+            if age >= encoder.table.len() {
+                break;
+            }
+        }
+        None
     }
 
-    /// How many entries came after one with this name.
+    /// Whether the entry that `age` others came after has this name and value.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn is_at(&self, age: u32, id: NameId, name: &[u8], value: &[u8], digest: u8) -> bool {
+        let table = &self.encoder.table;
+        let Some(record) = table.record(age, self.memory) else { return false };
+        if record.name != id || record.flags != digest || usize::from(record.value_len) != value.len() {
+            return false;
+        }
+        let place = table.place(record);
+        let (name_at, value_at) = (usize::from(place.name_at), usize::from(place.value_at));
+        let kept_name = || self.memory.get(name_at..value_at).unwrap_or(&[]);
+        self.memory.get(value_at..value_at.wrapping_add(value.len())) == Some(value)
+            && (id != NameId::OTHER || kept_name().eq_ignore_ascii_case(name))
+    }
+
+    /// The index of an entry with this name.
     fn find_name(&self, id: NameId, name: &[u8]) -> Option<u32> {
         let table = &self.encoder.table;
-        (0..table.len()).find(|&age| {
+        let is_same = |age| {
             table.record(age, self.memory).is_some_and(|record| {
                 record.name == id && table.bytes(record, self.memory).0.eq_ignore_ascii_case(name)
             })
-        })
+        };
+        let age = (0..table.len()).find(|&age| is_same(age))?;
+        Some(age.saturating_add(static_table::LEN + 1))
+    }
+
+    fn insert(&mut self, id: NameId, name: &[u8], value: &[u8], digest: u8) {
+        // A line that is long is not indexed: the lengths fit.
+        let name_len = id.len().wrapping_add(name.len()) as u32;
+        let entry = Entry { name: id, name_len, value_len: value.len() as u32, flags: digest };
+        self.encoder.state = self.encoder.state.wrapping_add(1);
+        let table = &mut self.encoder.table;
+        if let Some(at) = table.insert(entry, self.memory) {
+            table.put(at, self.memory, name, 0, name.len());
+            table.put(at.wrapping_add(name.len()), self.memory, value, 0, value.len());
+            self.encoder.note(digest);
+        }
     }
 
     fn literal(
@@ -301,50 +371,105 @@ fn put_text<const SMALL: bool>(text: &[u8], lower_case: bool, out: &mut [u8]) ->
     Some(end)
 }
 
-/// Whether somebody who can add lines of their own to the connection may not learn that they have guessed the value.
-fn is_secret(id: NameId, value_len: usize) -> bool {
-    const COOKIE: NameId = NameId::known(KnownName::Cookie);
-    const SECRETS: [NameId; 3] = [
-        NameId::known(KnownName::Authorization),
-        NameId::known(KnownName::ProxyAuthorization),
-        NameId::known(KnownName::SetCookie),
-    ];
-    SECRETS.contains(&id) || (id == COOKIE && value_len < COOKIE_BYTES_MIN)
+/// What a line has of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// It goes into it.
+    Indexed,
+    /// Not that, since the next message hardly has the same value.
+    Plain,
+    /// No hop may put it into one: somebody who can add lines of their own to the connection may not learn that they
+    /// have guessed the value.
+    Secret,
 }
 
-/// Whether the next message hardly has the same value.
-fn is_fleeting(id: NameId) -> bool {
-    const FLEETING: [NameId; 11] = [
-        NameId::pseudo(Pseudo::Path),
-        NameId::known(KnownName::Age),
-        NameId::known(KnownName::ContentLength),
-        NameId::known(KnownName::ContentRange),
-        NameId::known(KnownName::Etag),
-        NameId::known(KnownName::IfModifiedSince),
-        NameId::known(KnownName::IfNoneMatch),
-        NameId::known(KnownName::IfRange),
-        NameId::known(KnownName::Location),
-        NameId::known(KnownName::Range),
-        NameId::known(KnownName::Traceparent),
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn use_for(id: NameId, value_len: usize) -> Use {
+    if id == NameId::known(KnownName::Cookie) && value_len < COOKIE_BYTES_MIN {
+        return Use::Secret;
+    }
+    if SMALL { use_of_name(id) } else { USES.get(usize::from(id.0)).copied().unwrap_or(Use::Indexed) }
+}
+
+const fn use_of_name(id: NameId) -> Use {
+    const SECRET: &[KnownName] =
+        &[KnownName::Authorization, KnownName::ProxyAuthorization, KnownName::SetCookie];
+    const PLAIN: &[KnownName] = &[
+        KnownName::Age,
+        KnownName::ContentLength,
+        KnownName::ContentRange,
+        KnownName::Etag,
+        KnownName::IfModifiedSince,
+        KnownName::IfNoneMatch,
+        KnownName::IfRange,
+        KnownName::Location,
+        KnownName::Range,
+        KnownName::Traceparent,
     ];
-    FLEETING.contains(&id)
+    if is_among(id, SECRET) {
+        Use::Secret
+    } else if is_among(id, PLAIN) || id.0 == NameId::pseudo(Pseudo::Path).0 {
+        Use::Plain
+    } else {
+        Use::Indexed
+    }
+}
+
+const fn is_among(id: NameId, mut names: &[KnownName]) -> bool {
+    while let [first, rest @ ..] = names {
+        if *first as u8 == id.0 {
+            return true;
+        }
+        names = rest;
+    }
+    false
+}
+
+/// By the number of a name.
+static USES: [Use; 256] = uses();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
+const fn uses() -> [Use; 256] {
+    let mut uses = [Use::Indexed; 256];
+    let mut id = 0;
+    while id < uses.len() {
+        uses[id] = use_of_name(NameId(id as u8));
+        id += 1;
+    }
+    uses
 }
 
 /// Eight bits of a name without an id and a value, that most others differ in.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn digest(name: &[u8], value: &[u8]) -> u8 {
     const MULTIPLIER: u32 = 0x9e37_79b1;
-    // Names compare without regard to case.
-    let name = ends(name, 0x2020_2020).rotate_left(7);
-    (name ^ ends(value, 0)).wrapping_mul(MULTIPLIER).to_be_bytes()[0]
+    let mut ends = ends(value, 0);
+    if !name.is_empty() {
+        // Names compare without regard to case.
+        ends ^= self::ends(name, 0x2020_2020).rotate_left(7);
+    }
+    ends.wrapping_mul(MULTIPLIER).to_be_bytes()[0]
 }
 
-/// The bytes at both ends of `text`, those bits set.
+/// Bytes from both ends of `text`, those bits set.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn ends(text: &[u8], set: u32) -> u32 {
-    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        let (first, last) = (u32::from_le_bytes(*first) | set, u32::from_le_bytes(*last) | set);
-        return first ^ last.rotate_left(11);
+    let set = u64::from(set) << 32 | u64::from(set);
+    let (first, last) = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => short_ends(text),
+    };
+    let all = (first | set).rotate_left(23) ^ (last | set);
+    (all ^ all >> 29) as u32
+}
+
+/// The same of a text of fewer than eight bytes.
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn short_ends(text: &[u8]) -> (u64, u64) {
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()),
+        _ => (0, text.iter().fold(0, |all, &byte| all << 8 | u64::from(byte))),
     }
-    text.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)) | set
 }
 
 #[cfg(test)]

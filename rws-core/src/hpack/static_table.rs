@@ -6,25 +6,20 @@ use crate::{KnownName, SMALL};
 /// How many entries there are. The first has index 1.
 pub(super) const LEN: u32 = 61;
 
-/// The room for a value, so that all of it is copied as one piece of known length: bytes.
-pub(super) const VALUE_BYTES: usize = 14;
+/// The last entry that has a value.
+const LAST_WITH_VALUE: u32 = 16;
 
-/// An entry.
+/// A value, padded so that it is copied as one piece of known length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) name: NameId,
-    pub(super) value_len: u8,
-    /// The value, and zeros behind it.
-    pub(super) value: [u8; VALUE_BYTES],
+pub(super) struct Padded {
+    pub(super) value: [u8; 16],
+    pub(super) len: u8,
 }
 
-/// The entry with this index.
+/// The value of the entry with this index, if it has one; without copies of them on a machine with little memory.
 #[cfg_attr(not(target_os = "none"), inline(always))]
-pub(super) fn entry(index: u32) -> Option<Entry> {
-    if SMALL {
-        return name(index).map(|name| make(name, value(index)));
-    }
-    ENTRIES.get(index.wrapping_sub(1) as usize).copied()
+pub(super) fn padded(index: u32) -> Option<&'static Padded> {
+    if SMALL { None } else { PADDED.get(index as usize) }
 }
 
 /// The name of the entry with this index.
@@ -52,10 +47,8 @@ pub(super) fn find(first: u32, name: NameId, sought: &[u8]) -> Option<u32> {
         .find(|&index| value(index) == sought && !sought.is_empty())
 }
 
-/// The last entry that has a value.
-const LAST_WITH_VALUE: u32 = 16;
-
-const fn value(index: u32) -> &'static [u8] {
+/// The value of the entry with this index.
+pub(super) const fn value(index: u32) -> &'static [u8] {
     match index {
         2 => b"GET",
         3 => b"POST",
@@ -106,33 +99,26 @@ static NAMES: [NameId; LEN as usize] = {
     ]
 };
 
-static ENTRIES: [Entry; LEN as usize] = entries();
+static PADDED: [Padded; LAST_WITH_VALUE as usize + 1] = all_padded();
 
 /// By the number of a name, the first entry that has it, or 0.
 static FIRST_OF: [u8; 256] = firsts();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
-const fn make(name: NameId, value: &[u8]) -> Entry {
-    let mut entry = Entry { name, value_len: value.len() as u8, value: [0; VALUE_BYTES] };
-    let mut at = 0;
-    while at < value.len() && at < VALUE_BYTES {
-        entry.value[at] = value[at];
-        at += 1;
+const fn all_padded() -> [Padded; LAST_WITH_VALUE as usize + 1] {
+    let mut all = [Padded { value: [0; 16], len: 0 }; LAST_WITH_VALUE as usize + 1];
+    let mut index = 0;
+    while index < all.len() {
+        let value = value(index as u32);
+        let mut at = 0;
+        while at < value.len() {
+            all[index].value[at] = value[at];
+            at += 1;
+        }
+        all[index].len = at as u8;
+        index += 1;
     }
-    entry
-}
-
-#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
-const fn entries() -> [Entry; LEN as usize] {
-    let mut entries = [make(NameId::OTHER, b""); LEN as usize];
-    let mut at = 0;
-    while at < entries.len() {
-        let value = value(at as u32 + 1);
-        assert!(value.len() <= VALUE_BYTES);
-        entries[at] = make(NAMES[at], value);
-        at += 1;
-    }
-    entries
+    all
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]

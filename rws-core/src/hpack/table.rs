@@ -13,6 +13,7 @@
 //! all older ones with it. The newest entries keep the indexes that they have in a table with room for all; those
 //! that went are not found.
 
+use crate::SMALL;
 use crate::compression::NameId;
 use crate::scan::{copy_into, move_within};
 
@@ -40,6 +41,16 @@ pub(super) struct Table {
     ahead: u16,
 }
 
+/// What is to become an entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) name: NameId,
+    /// How long the name is, whether it has an id or not.
+    pub(super) name_len: u32,
+    pub(super) value_len: u32,
+    pub(super) flags: u8,
+}
+
 /// An entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
@@ -50,6 +61,13 @@ pub(super) struct Record {
     pub(super) name: NameId,
     /// For whoever uses the table.
     pub(super) flags: u8,
+}
+
+/// Where an entry's bytes are. The name takes none if it has an id.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) name_at: u16,
+    pub(super) value_at: u16,
 }
 
 impl Record {
@@ -127,69 +145,72 @@ impl Table {
             return None;
         }
         let at = usize::from(self.index).wrapping_add((age as usize).wrapping_mul(RECORD_BYTES));
-        memory.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| Record::from_bytes(*bytes))
+        memory
+            .get(at..at.wrapping_add(RECORD_BYTES))
+            .and_then(|rest| rest.first_chunk())
+            .map(|bytes| Record::from_bytes(*bytes))
+    }
+
+    /// Where an entry's bytes are in the memory.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(super) fn place(&self, record: Record) -> Place {
+        let name_at = record.at.wrapping_sub(self.ahead);
+        Place { name_at, value_at: name_at.wrapping_add(record.kept_name_len()) }
     }
 
     /// The kept bytes of an entry's name, and its value.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn bytes<'m>(&self, record: Record, memory: &'m [u8]) -> (&'m [u8], &'m [u8]) {
-        let at = usize::from(record.at.wrapping_sub(self.ahead));
-        let value_at = at.wrapping_add(usize::from(record.kept_name_len()));
+        let place = self.place(record);
+        let (name_at, value_at) = (usize::from(place.name_at), usize::from(place.value_at));
         let end = value_at.wrapping_add(usize::from(record.value_len));
-        (memory.get(at..value_at).unwrap_or(&[]), memory.get(value_at..end).unwrap_or(&[]))
+        (memory.get(name_at..value_at).unwrap_or(&[]), memory.get(value_at..end).unwrap_or(&[]))
     }
 
-    /// Adds an entry (RFC 7541 §4.4); `kept_name` are the bytes of a name without an id. Says whether it is kept.
-    pub(super) fn insert(
-        &mut self,
-        name: NameId,
-        kept_name: &[u8],
-        value: &[u8],
-        flags: u8,
-        memory: &mut [u8],
-    ) -> bool {
-        let name_len = name.len().wrapping_add(kept_name.len());
-        let bytes = kept_name.len().wrapping_add(value.len());
+    /// Adds an entry (RFC 7541 §4.4), whose bytes the caller [puts](Table::put) where this says: those of a name
+    /// without an id, and behind them the value. Without room there is none.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(super) fn insert(&mut self, entry: Entry, memory: &mut [u8]) -> Option<usize> {
+        let name_len = entry.name_len as usize;
+        let kept_name_len = if entry.name == NameId::OTHER { name_len } else { 0 };
+        let bytes = kept_name_len.wrapping_add(entry.value_len as usize);
         let needed = bytes.wrapping_add(RECORD_BYTES);
-        let counted = name_len.wrapping_add(value.len()).wrapping_add(OVERHEAD_BYTES as usize);
-        let Ok(counted) = u32::try_from(counted) else { return false };
+        let counted = entry.name_len.saturating_add(entry.value_len).saturating_add(OVERHEAD_BYTES);
         if counted > self.max || needed > usize::from(self.room) {
             self.clear();
-            return false;
+            return None;
         }
         while self.size > self.max.wrapping_sub(counted) {
             self.drop_oldest(memory);
         }
-        while self.alive_bytes(memory).wrapping_add(needed) > usize::from(self.room) {
-            self.drop_oldest(memory);
-        }
         if usize::from(self.index.wrapping_sub(self.end)) < needed {
-            self.move_to_ends(memory);
+            self.make_room(needed, memory);
         }
-        let at = usize::from(self.end);
+        let at = self.end;
         let record = Record {
-            at: self.end.wrapping_add(self.ahead),
-            name_len: name_len as u16,
-            value_len: value.len() as u16,
-            name,
-            flags,
+            at: at.wrapping_add(self.ahead),
+            name_len: entry.name_len as u16,
+            value_len: entry.value_len as u16,
+            name: entry.name,
+            flags: entry.flags,
         };
-        if let Some((name_at, value_at)) = memory
-            .get_mut(at..at.wrapping_add(bytes))
-            .and_then(|all| all.split_at_mut_checked(kept_name.len()))
-        {
-            copy_into(name_at, kept_name);
-            copy_into(value_at, value);
-        }
-        self.end = self.end.wrapping_add(bytes as u16);
+        self.end = at.wrapping_add(bytes as u16);
         self.index = self.index.wrapping_sub(RECORD_BYTES as u16);
-        if let Some(place) = memory.get_mut(usize::from(self.index)..).and_then(|rest| rest.first_chunk_mut())
-        {
-            *place = record.to_bytes();
-        }
+        let index = usize::from(self.index);
+        let place = memory.get_mut(index..index.wrapping_add(RECORD_BYTES));
+        *place.and_then(|place| place.first_chunk_mut())? = record.to_bytes();
         self.count = self.count.wrapping_add(1);
         self.size = self.size.wrapping_add(counted);
-        true
+        Some(usize::from(at))
+    }
+
+    /// Puts bytes of the newest entry to their place in the memory: `len` of those in `text`, from `from` on.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(super) fn put(&self, at: usize, memory: &mut [u8], text: &[u8], from: usize, len: usize) {
+        // Behind the records nothing may be written to.
+        if let Some(free) = memory.get_mut(..usize::from(self.index)) {
+            copy_run(free, at, text, from, len);
+        }
     }
 
     /// Where the oldest entry's bytes begin.
@@ -206,6 +227,7 @@ impl Table {
         bytes.wrapping_add(usize::from(self.count).wrapping_mul(RECORD_BYTES))
     }
 
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn drop_oldest(&mut self, memory: &[u8]) {
         let last = u32::from(self.count).wrapping_sub(1);
         let Some(oldest) = self.record(last, memory).filter(|_| last > 0) else { return self.clear() };
@@ -213,7 +235,12 @@ impl Table {
         self.size = self.size.saturating_sub(oldest.counted());
     }
 
-    fn move_to_ends(&mut self, memory: &mut [u8]) {
+    /// Moves what is alive to both ends, and drops what must make room for `needed` bytes between them.
+    #[cold]
+    fn make_room(&mut self, needed: usize, memory: &mut [u8]) {
+        while self.alive_bytes(memory).wrapping_add(needed) > usize::from(self.room) {
+            self.drop_oldest(memory);
+        }
         let start = self.start(memory);
         move_within(memory, usize::from(start)..usize::from(self.end), 0);
         self.ahead = self.ahead.wrapping_add(start);
@@ -224,6 +251,28 @@ impl Table {
         move_within(memory, index..index.wrapping_add(usize::from(records)), usize::from(to));
         self.index = to;
     }
+}
+
+/// How much [`copy_run`] copies at once: bytes.
+const BLOCK_BYTES: usize = 32;
+
+/// Copies `len` bytes, and some more behind them if that is quicker.
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(super) fn copy_run(to: &mut [u8], to_at: usize, from: &[u8], from_at: usize, len: usize) {
+    let blocks = len.wrapping_add(BLOCK_BYTES - 1) & !(BLOCK_BYTES - 1);
+    if !SMALL
+        && len <= 4 * BLOCK_BYTES
+        && let (Some(to), Some(from)) =
+            (to.get_mut(to_at..to_at.wrapping_add(blocks)), from.get(from_at..from_at.wrapping_add(blocks)))
+    {
+        let blocks = from.as_chunks::<BLOCK_BYTES>().0;
+        for (to, from) in to.as_chunks_mut::<BLOCK_BYTES>().0.iter_mut().zip(blocks) {
+            *to = *from;
+        }
+        return;
+    }
+    let from = from.get(from_at..from_at.wrapping_add(len)).unwrap_or(&[]);
+    copy_into(to.get_mut(to_at..to_at.wrapping_add(len)).unwrap_or(&mut []), from);
 }
 
 #[cfg(test)]

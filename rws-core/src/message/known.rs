@@ -25,6 +25,7 @@ macro_rules! known_names {
             }
 
             /// The known name with this id.
+            #[inline]
             pub fn from_id(id: u8) -> Option<KnownName> {
                 match id {
                     $(id if id == KnownName::$name as u8 => Some(KnownName::$name),)+

@@ -23,6 +23,7 @@
 mod backend;
 mod class;
 mod copy;
+mod equal;
 mod find;
 mod scalar;
 mod swar;
@@ -43,6 +44,7 @@ mod vector;
 pub(crate) use backend::Backend;
 pub(crate) use class::{Class, KEPT, PATH, QUERY, SEGMENT, Segments, TOKEN, VISIBLE};
 pub(crate) use copy::{copy_into, move_within};
+pub(crate) use equal::{EQUAL_BYTES, equal_mask};
 pub(crate) use find::{find, rfind};
 pub(crate) use scalar::Scalar;
 use swar::Swar;

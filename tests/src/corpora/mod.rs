@@ -1,20 +1,30 @@
-//! Public HTTP/1 corpora, read where they lie.
+//! Public corpora, read where they lie.
 
 pub mod gunicorn;
+pub mod hpack;
 pub mod llhttp;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// The text of a corpus; `None`, said in one visible line, where it is absent.
+/// Where the corpora are, or would be.
+fn folder() -> PathBuf {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    std::env::var_os("RWS_CORPORA").map_or_else(beside, PathBuf::from)
+}
+
+fn say_absent(path: &Path) {
+    // Not `eprintln`, which the test runner would swallow.
+    let _ = writeln!(std::io::stderr(), "skipped: no corpus at {} (set RWS_CORPORA)", path.display());
+}
+
+/// The text of an HTTP/1 corpus; `None`, said in one visible line, where it is absent.
 #[must_use]
 pub fn text(name: &str) -> Option<String> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let path = std::env::var_os("RWS_CORPORA").map_or_else(beside, PathBuf::from).join("h1").join(name);
+    let path = folder().join("h1").join(name);
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
-        // Not `eprintln`, which the test runner would swallow.
-        let _ = writeln!(std::io::stderr(), "skipped: no corpus at {} (set RWS_CORPORA)", path.display());
+        say_absent(&path);
     }
     text
 }

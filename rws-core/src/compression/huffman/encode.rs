@@ -1,6 +1,7 @@
 //! Encoding, from a table of codes or, in little code, by looking for each symbol's place.
 
 use super::code::{BYTES, CODE_BITS, CODES, LINES, LONGEST_BITS, SHORTEST_BITS, SYMBOLS};
+use crate::SMALL;
 use crate::scan::find;
 
 /// Encodes `text`, or the same in lower case, to the start of `out`; says how many bytes it takes, or `None` if `out`
@@ -21,50 +22,88 @@ fn encode_by(
     text: &[u8],
     lower_case: bool,
     out: &mut [u8],
-    code_of: impl Fn(u8) -> (u32, u32),
+    code_of: impl Fn(u8) -> (u64, u32),
 ) -> Option<usize> {
-    let mut rest = &mut *out;
-    let mut written = 0_usize;
-    // The lowest `held` bits of these are not written yet; they are never 32.
-    let (mut bits, mut held) = (0_u64, 0_u32);
-    for &byte in text {
-        let (code, len) = code_of(if lower_case { byte.to_ascii_lowercase() } else { byte });
-        bits = bits << len | u64::from(code);
-        held = held.wrapping_add(len);
-        if held >= 32 {
-            held = held.wrapping_sub(32);
-            let place;
-            (place, rest) = rest.split_first_chunk_mut()?;
-            *place = ((bits >> held) as u32).to_be_bytes();
-            written = written.wrapping_add(4);
+    let mut out = Out { room: out.len(), rest: out, bits: 0, held: 0 };
+    let code_of = |byte: u8| code_of(if lower_case { byte.to_ascii_lowercase() } else { byte });
+    let mut text = text;
+    // Four at once, as long as their codes are not so long that they do not fit.
+    while !SMALL && let Some((four, rest)) = text.split_first_chunk::<4>() {
+        let [first, second, third, fourth] = four.map(&code_of);
+        let at_second = out.held.wrapping_add(first.1);
+        let at_third = at_second.wrapping_add(second.1);
+        let at_fourth = at_third.wrapping_add(third.1);
+        let end = at_fourth.wrapping_add(fourth.1);
+        if end >= 64 {
+            break;
         }
+        out.bits |= first.0.wrapping_shr(out.held) | second.0.wrapping_shr(at_second);
+        out.bits |= third.0.wrapping_shr(at_third) | fourth.0.wrapping_shr(at_fourth);
+        out.held = end;
+        out.flush()?;
+        text = rest;
     }
-    // Ones up to a whole byte (RFC 7541 §5.2).
-    let last = bits << (32 - held) | u64::from(u32::MAX >> held);
-    let len = held.div_ceil(8) as usize;
-    for (to, from) in rest.get_mut(..len)?.iter_mut().zip((last as u32).to_be_bytes()) {
-        *to = from;
+    for &byte in text {
+        let (code, len) = code_of(byte);
+        out.bits |= code.wrapping_shr(out.held);
+        out.held = out.held.wrapping_add(len);
+        out.flush()?;
     }
-    Some(written.wrapping_add(len))
+    out.finish()
 }
 
-/// The code of each byte, and its length in the lowest byte.
-static TABLE: [u64; BYTES] = table();
+/// Bits on their way.
+struct Out<'o> {
+    /// How many bytes there were.
+    room: usize,
+    rest: &'o mut [u8],
+    /// What is not written yet: the highest `held` of these, and zeros.
+    bits: u64,
+    held: u32,
+}
 
+impl Out<'_> {
+    /// Writes four bytes if there are; fewer than 32 bits are held then.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn flush(&mut self) -> Option<()> {
+        if self.held >= 32 {
+            let (place, rest) = core::mem::take(&mut self.rest).split_first_chunk_mut()?;
+            *place = ((self.bits >> 32) as u32).to_be_bytes();
+            (self.rest, self.bits, self.held) = (rest, self.bits << 32, self.held.wrapping_sub(32));
+        }
+        Some(())
+    }
+
+    /// Writes the rest, and ones up to a whole byte (RFC 7541 §5.2); says how many bytes there are in all.
+    fn finish(self) -> Option<usize> {
+        let bits = self.bits | u64::MAX >> self.held;
+        let len = self.held.div_ceil(8) as usize;
+        let written = self.room.wrapping_sub(self.rest.len());
+        for (to, from) in self.rest.get_mut(..len)?.iter_mut().zip(bits.to_be_bytes()) {
+            *to = from;
+        }
+        Some(written.wrapping_add(len))
+    }
+}
+
+/// The code of each byte, from the highest of 64 bits on.
+static ALIGNED: [u64; BYTES] = aligned();
+
+/// The code of `byte`, from the highest of 64 bits on, and its length.
 #[cfg_attr(not(target_os = "none"), inline(always))]
-fn quick_code(byte: u8) -> (u32, u32) {
-    let entry = TABLE.get(usize::from(byte)).copied().unwrap_or(0);
-    ((entry >> 8) as u32, entry as u8 as u32)
+fn quick_code(byte: u8) -> (u64, u32) {
+    let (code, len) = (ALIGNED.get(usize::from(byte)), CODE_BITS.get(usize::from(byte)));
+    (code.copied().unwrap_or(0), len.copied().map_or(0, u32::from))
 }
 
-/// Common symbols stand near the start.
-fn small_code(byte: u8) -> (u32, u32) {
+/// The same. Common symbols stand near the start.
+fn small_code(byte: u8) -> (u64, u32) {
     let at = find(byte, &SYMBOLS).unwrap_or(0) as u32;
     let mut len = SHORTEST_BITS;
     for line in &LINES {
         let code = at.wrapping_sub(line.offset);
         if code < line.end >> LONGEST_BITS.wrapping_sub(len) {
-            return (code, len);
+            return (u64::from(code) << 64_u32.wrapping_sub(len), len);
         }
         len = len.wrapping_add(1);
     }
@@ -72,12 +111,12 @@ fn small_code(byte: u8) -> (u32, u32) {
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
-const fn table() -> [u64; BYTES] {
-    let mut table = [0; BYTES];
+const fn aligned() -> [u64; BYTES] {
+    let mut aligned = [0; BYTES];
     let mut byte = 0;
     while byte < BYTES {
-        table[byte] = (CODES[byte] as u64) << 8 | CODE_BITS[byte] as u64;
+        aligned[byte] = (CODES[byte] as u64) << (64 - CODE_BITS[byte] as u32);
         byte += 1;
     }
-    table
+    aligned
 }

@@ -23,8 +23,32 @@ pub(crate) enum Undecodable {
     NoRoom,
 }
 
-/// Decodes the first `len` bytes of `bytes`, which may go on behind them, to the start of `out`; says how many bytes
-/// it took. More of `out` than that may have been written to.
+/// What was decoded, in so few bits that it is returned in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text(u32);
+
+impl Text {
+    const PLAIN: u32 = 1 << 31;
+
+    fn new(len: u32, is_plain: bool) -> Text {
+        Text(len & !Text::PLAIN | if is_plain { Text::PLAIN } else { 0 })
+    }
+
+    /// How long it is: bytes.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(crate) fn len(self) -> usize {
+        (self.0 & !Text::PLAIN) as usize
+    }
+
+    /// Whether it surely has no control byte: none of them has a short code. If not, it may have some or none.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0 & Text::PLAIN != 0
+    }
+}
+
+/// Decodes the first `len` bytes of `bytes`, which may go on behind them, to the start of `out`, of which more may be
+/// written to than the text takes.
 ///
 /// # Errors
 /// [`Undecodable`]. A text for which there is no room may be malformed as well: see [`check`].
@@ -33,9 +57,13 @@ pub(crate) fn decode<const SMALL: bool>(
     bytes: &[u8],
     len: usize,
     out: &mut [u8],
-) -> Result<usize, Undecodable> {
+) -> Result<Text, Undecodable> {
     debug_assert!(len <= bytes.len(), "the text is there");
-    if SMALL { small::decode(bytes, len, out) } else { quick::decode(bytes, len, out) }
+    if SMALL {
+        small::decode(bytes, len, out).map(|len| Text::new(len as u32, false))
+    } else {
+        quick::decode(bytes, len, out)
+    }
 }
 
 /// Whether the first `len` bytes of `bytes` are a text of this code.

@@ -1,74 +1,95 @@
 //! Decoding twelve bits at a time, which are two symbols for most text.
 
-use super::Undecodable;
 use super::code::{BYTES, CODE_BITS, CODES};
 use super::small::{symbol_at_start, window};
+use super::{Text, Undecodable};
 
 /// How many bits one look at the table takes.
 const LOOK_BITS: u32 = 12;
-const LOOK_MASK: u64 = (1 << LOOK_BITS) - 1;
 /// How many looks are taken at one word, whose first bits may be of the byte before: four of them fit 57 bits.
 const LOOKS: usize = 4;
 
 /// What begins with the bits that are its index.
 ///
 /// ```text
-///   31        24 23        16 15         8 7          0
-///   [ bits used ][ 8 × count ][  second   ][  first    ]      all zero where no code of twelve bits is
+///   31         24 23         16 15          8 7          0
+///   [  second    ][  first     ][ 8 × count  ][ bits used ]      all zero where no code of twelve bits is
 /// ```
 static TABLE: [u32; 1 << LOOK_BITS] = table();
 
-pub(super) fn decode(bytes: &[u8], len: usize, out: &mut [u8]) -> Result<usize, Undecodable> {
+pub(super) fn decode(bytes: &[u8], len: usize, out: &mut [u8]) -> Result<Text, Undecodable> {
     let end = len.wrapping_mul(8);
-    let (mut at, mut count) = (0_usize, 0_usize);
+    // As a 32-bit number, so that the compiler knows that a few more are no overflow.
+    let (mut at, mut count, mut is_plain) = (0_usize, 0_u32, true);
     loop {
-        let left = end.wrapping_sub(at);
-        let mut word = word_at(bytes, at);
-        if left < 64 {
+        let mut left = end.wrapping_sub(at);
+        let mut looked;
+        loop {
+            let word = word_at(bytes, at);
             // Behind the end are ones, with which no short code begins.
-            word |= u64::MAX >> left;
+            looked = look(if left < 64 { word | u64::MAX >> left } else { word });
+            at = at.wrapping_add((looked.sum & 0xff) as usize);
+            count = put(looked.symbols, count, looked.sum >> 11 & 0x1f, out)?;
+            left = end.wrapping_sub(at);
+            if looked.entry == 0 || left.wrapping_sub(8) as isize <= 0 {
+                break;
+            }
         }
-        let (mut symbols, mut filled) = (0_u64, 0_u32);
-        let mut used = 0_u32;
-        let mut last = 0_u32;
-        for _ in 0..LOOKS {
-            last = TABLE.get((word >> (64 - LOOK_BITS)) as usize).copied().unwrap_or(0);
-            symbols |= u64::from(last & 0xffff) << filled;
-            filled = filled.wrapping_add(last >> 16 & 0xff);
-            let bits = last >> 24;
-            word <<= bits;
-            used = used.wrapping_add(bits);
-        }
-        at = at.wrapping_add(used as usize);
-        count = put(symbols, filled, count, out)?;
         // A symbol that needs some of the ones behind the end is none.
-        let left = end.checked_sub(at).ok_or(Undecodable::Malformed)?;
+        if left as isize <= 0 {
+            return if left == 0 { Ok(Text::new(count, is_plain)) } else { Err(Undecodable::Malformed) };
+        }
         // Ones to the end, which is padding if it is less than a byte (RFC 7541 §5.2).
-        if left == 0 || (left < 8 && word >> (64 - LOOK_BITS) == LOOK_MASK) {
-            return Ok(count);
+        if left < 8 && looked.word >> (64 - LOOK_BITS) == (1 << LOOK_BITS) - 1 {
+            return Ok(Text::new(count, is_plain));
         }
-        if last != 0 {
-            continue;
+        if looked.entry == 0 {
+            let (symbol, bits) = long_symbol(bytes, len, left).ok_or(Undecodable::Malformed)?;
+            *out.get_mut(count as usize).ok_or(Undecodable::NoRoom)? = symbol;
+            count = count.wrapping_add(1);
+            at = at.wrapping_add(bits);
+            is_plain = false;
         }
-        let (symbol, bits) = long_symbol(bytes, len, left).ok_or(Undecodable::Malformed)?;
-        *out.get_mut(count).ok_or(Undecodable::NoRoom)? = symbol;
-        count = count.wrapping_add(1);
-        at = at.wrapping_add(bits);
     }
+}
+
+/// What a few looks found.
+struct Looked {
+    /// The symbols, from the lowest byte on.
+    symbols: u64,
+    /// The entries added up, of which the lower half counts.
+    sum: u32,
+    /// The last entry.
+    entry: u32,
+    /// What is left.
+    word: u64,
+}
+
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn look(mut word: u64) -> Looked {
+    let (mut symbols, mut sum, mut entry) = (0_u64, 0_u32, 0_u32);
+    for _ in 0..LOOKS {
+        entry = TABLE.get((word >> (64 - LOOK_BITS)) as usize).copied().unwrap_or(0);
+        symbols |= u64::from(entry >> 16).wrapping_shl(sum >> 8);
+        sum = sum.wrapping_add(entry);
+        word = word.wrapping_shl(entry);
+    }
+    Looked { symbols, sum, entry, word }
 }
 
 /// The 57 bits and more from bit `at` on, from the highest of 64 on. Where there are no bytes, there are ones.
 #[cfg_attr(not(target_os = "none"), inline(always))]
 fn word_at(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at >> 3..).unwrap_or(&[]);
-    let word = match rest.first_chunk() {
+    let byte = at >> 3;
+    let word = match bytes.get(byte..byte.wrapping_add(8)).and_then(|word| word.first_chunk()) {
         Some(word) => u64::from_be_bytes(*word),
-        None => short_word(rest),
+        None => short_word(bytes.get(byte..).unwrap_or(&[])),
     };
     word << (at & 7)
 }
 
 #[cold]
+#[inline(never)]
 fn short_word(rest: &[u8]) -> u64 {
     let mut word = [0xff; 8];
     for (to, from) in word.iter_mut().zip(rest) {
@@ -77,18 +98,20 @@ fn short_word(rest: &[u8]) -> u64 {
     u64::from_be_bytes(word)
 }
 
-/// Puts the lowest `filled` bits of `symbols` to `out[count..]`.
+/// Puts `len` symbols to `out[count..]`; says how many there are then.
 #[cfg_attr(not(target_os = "none"), inline(always))]
-fn put(symbols: u64, filled: u32, count: usize, out: &mut [u8]) -> Result<usize, Undecodable> {
-    let after = count.wrapping_add((filled / 8) as usize);
-    match out.get_mut(count..).and_then(|rest| rest.first_chunk_mut()) {
+fn put(symbols: u64, count: u32, len: u32, out: &mut [u8]) -> Result<u32, Undecodable> {
+    let after = count.wrapping_add(len);
+    let at = count as usize;
+    match out.get_mut(at..at.wrapping_add(8)).and_then(|rest| rest.first_chunk_mut()) {
         Some(place) => *place = symbols.to_le_bytes(),
-        None => put_last(symbols, out.get_mut(count..after).ok_or(Undecodable::NoRoom)?),
+        None => put_last(symbols, out.get_mut(at..after as usize).ok_or(Undecodable::NoRoom)?),
     }
     Ok(after)
 }
 
 #[cold]
+#[inline(never)]
 fn put_last(symbols: u64, out: &mut [u8]) {
     for (to, from) in out.iter_mut().zip(symbols.to_le_bytes()) {
         *to = from;
@@ -114,7 +137,7 @@ const fn table() -> [u32; 1 << LOOK_BITS] {
             let from = (CODES[first] << spare) as usize;
             let mut at = from;
             while at < from + (1 << spare) {
-                table[at] = bits << 24 | 8 << 16 | first as u32;
+                table[at] = (first as u32) << 16 | 8 << 8 | bits;
                 at += 1;
             }
             with_second(&mut table, from, first, spare);
@@ -136,7 +159,7 @@ const fn with_second(table: &mut [u32; 1 << LOOK_BITS], from: usize, first: usiz
             let from = from + ((CODES[second] as usize) << rest);
             let mut at = from;
             while at < from + (1 << rest) {
-                table[at] = used << 24 | 16 << 16 | (second as u32) << 8 | first as u32;
+                table[at] = (second as u32) << 24 | (first as u32) << 16 | 16 << 8 | used;
                 at += 1;
             }
         }

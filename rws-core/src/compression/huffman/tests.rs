@@ -1,5 +1,5 @@
 use super::code::{CODE_BITS, CODES};
-use super::{Undecodable, check, decode, encode};
+use super::{Text, Undecodable, check, decode, encode};
 use crate::SMALL;
 use std::vec;
 use std::vec::Vec;
@@ -16,7 +16,10 @@ fn decoded(coded: &[u8]) -> Result<Vec<u8>, Undecodable> {
             } else {
                 decode::<false>(&bytes, coded.len(), &mut out)
             };
-            let text = len.map(|len| out[..len].to_vec());
+            let text = len.map(|text| out[..text.len()].to_vec());
+            if let (Ok(len), Ok(text)) = (len, &text) {
+                assert!(!len.is_plain() || !text.iter().any(u8::is_ascii_control));
+            }
             assert_eq!(*result.get_or_insert_with(|| text.clone()), text, "{coded:x?}, small: {is_small}");
             assert_eq!(check(&bytes, coded.len()).is_ok(), text.is_ok());
         }
@@ -185,6 +188,6 @@ fn a_text_that_has_no_room_is_said_to_have_none() {
         assert_eq!(decode::<false>(&coded, coded.len(), &mut out), Err(Undecodable::NoRoom));
     }
     let mut out = vec![0; text.len()];
-    assert_eq!(decode::<SMALL>(&coded, coded.len(), &mut out), Ok(text.len()));
+    assert_eq!(decode::<SMALL>(&coded, coded.len(), &mut out).map(Text::len), Ok(text.len()));
     assert_eq!(out, text);
 }
