@@ -33,13 +33,18 @@ impl Machine {
     pub(in crate::h2) fn receive(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, rx: &mut [u8]) -> Found {
         match self.phase {
             Phase::Preface => self.preface(rx),
-            Phase::Settings | Phase::Open => match self.reading {
-                Reading::Frame => self.frame(env, lent, rx),
-                Reading::Data { .. } => self.content(lent, rx, 0),
-                Reading::Block(block) => self.block(env, block.of_today(lent.slots), rx),
-                Reading::Settings { .. } => self.settings(env, lent, rx, 0),
-                Reading::Skip { left } => self.skip(rx, 0, left),
-            },
+            Phase::Settings | Phase::Open => {
+                let found = match self.reading {
+                    Reading::Frame => return self.frame(env, lent, rx),
+                    Reading::Data { .. } => self.content(lent, rx, 0),
+                    Reading::Block(block) => self.block(env, block.of_today(lent.slots), rx),
+                    Reading::Settings { .. } => self.settings(env, lent, rx, 0),
+                    Reading::Skip { left } => self.skip(rx, 0, left),
+                };
+                // Of the last frame nothing was left: to a driver no progress would mean that bytes are missing.
+                let is_nothing = matches!(found, Found::Step(Step { consumed: 0, event: None }));
+                if is_nothing && self.reading == Reading::Frame { self.frame(env, lent, rx) } else { found }
+            }
             Phase::Ending | Phase::Linger | Phase::Closed => {
                 self.clock.linger(rx.len());
                 Found::consumed(rx.len())

@@ -333,6 +333,11 @@ impl<'l> Drive<'l> {
             }
             self.rx = rx.split_off(consumed);
             if consumed == 0 && event.is_none() {
+                // To a driver that means: more bytes, or something sent, and not: once more.
+                let lent = self.rx.len().min(self.rx_bytes);
+                let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
+                let again = machine.receive(&env, &mut self.rx[..lent], &mut scratch);
+                assert!(again.consumed == 0 && again.event.is_none(), "no progress, and then {again:?}");
                 return moved;
             }
             moved = true;

@@ -131,6 +131,26 @@ fn frames_that_nobody_knows_are_passed_over_whole() {
     assert_eq!(run.log, ["1 GET / end [host: a]"]);
 }
 
+/// To a driver a step without progress means that bytes are missing: the request behind must not wait for them.
+#[test]
+fn what_follows_a_frame_of_nothing_is_read_at_once() {
+    let nothings: [fn(Frames) -> Frames; 4] = [
+        |frames| frames.frame(0x10, 0, 0, b"\0\0\0\x01"),
+        |frames| frames.frame(0x02, 0, 1, b""),
+        |frames| frames.frame(0xfa, 0, 0, b""),
+        // An answer that came before the content: what comes of that is nobody's.
+        |frames| frames.data(1, true, b""),
+    ];
+    for nothing in nothings {
+        let mut drive = Drive::new(&LIMITS);
+        let mut server = Server::new(&drive.env(), Grown::new());
+        let mut script = Script::new([Message::new(200).at_once(), Message::new(200)]);
+        drive.feed(&mut server, &mut script, &Frames::client().post(1).0);
+        drive.feed(&mut server, &mut script, &nothing(Frames::default()).get(3).0);
+        assert_eq!(drive.log.last().map(String::as_str), Some("3 GET / end [host: a]"), "{:?}", drive.log);
+    }
+}
+
 #[test]
 fn a_connection_begins_with_the_preface() {
     let mut bad = Frames::client();
