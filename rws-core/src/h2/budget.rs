@@ -51,20 +51,20 @@ impl Budget {
     }
 
     /// An exchange has ended well.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn completed(&mut self) {
         self.resets.sink(1);
     }
 
     /// A message has begun, or content has gone either way: each may bring as many credits and acknowledgements.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn useful(&mut self) {
         self.control.sink(4);
     }
 }
 
 impl Level {
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn rise(&mut self, now: Instant, per_minute: u32) -> Result<(), Spent> {
         if self.used >= per_minute {
             self.settle(now, per_minute);
@@ -79,7 +79,7 @@ impl Level {
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn sink(&mut self, by: u32) {
         self.used = self.used.saturating_sub(by);
     }

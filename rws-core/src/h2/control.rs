@@ -57,13 +57,13 @@ impl Outbox {
     };
 
     /// Whether a frame that asks for an answer of its own can be taken.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn has_room(&self) -> bool {
         self.ping.is_none() && self.acks < u8::MAX && (self.resets_len as usize) < RESETS
     }
 
     /// Whether something waits, beside the preface.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn is_empty(&self) -> bool {
         let leaving = matches!(self.leaving, Leaving::WarnDue | Leaving::LastDue);
         self.acks == 0 && self.ping.is_none() && self.resets_len == 0 && !self.probe && !leaving
@@ -151,7 +151,7 @@ impl Credit {
     }
 
     /// `bytes` have come; `false` if that were too many.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn spend(&mut self, bytes: u32) -> bool {
         match self.left.checked_sub(bytes) {
             Some(left) => {
@@ -163,13 +163,13 @@ impl Credit {
     }
 
     /// `bytes` of what has come are gone.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn give_back(&mut self, bytes: u32) {
         self.due = self.due.saturating_add(bytes);
     }
 
     /// Whether the peer should be told now.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn is_due(&self) -> bool {
         self.due >= self.worth
     }

@@ -21,6 +21,7 @@ pub mod frame;
 pub mod head;
 mod machine;
 mod memory;
+mod news;
 mod out;
 #[cfg(test)]
 mod pair;

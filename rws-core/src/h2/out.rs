@@ -1,6 +1,7 @@
 //! A lent buffer that is filled with frames from the front.
 
-use super::frame::FrameHeader;
+use super::frame::{Continuation, FrameHeader, Headers};
+use crate::scan::{copy_into, move_within};
 
 /// A lent buffer and how much of it is written.
 #[derive(Debug)]
@@ -20,23 +21,23 @@ impl<'a> Out<'a> {
     }
 
     /// Bytes that still fit.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn room(&self) -> usize {
         self.bytes.len().saturating_sub(self.len)
     }
 
     /// Writes `bytes`, if they fit.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn put(&mut self, bytes: &[u8]) -> bool {
         let end = self.len.wrapping_add(bytes.len());
         let Some(slot) = self.bytes.get_mut(self.len..end) else { return false };
-        slot.copy_from_slice(bytes);
+        copy_into(slot, bytes);
         self.len = end;
         true
     }
 
     /// The place of a payload of at most `most` bytes, behind the header that it will get.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn payload(&mut self, most: usize) -> &mut [u8] {
         let from = self.len.saturating_add(FrameHeader::BYTES);
         let rest = self.bytes.get_mut(from..).unwrap_or(&mut []);
@@ -45,11 +46,11 @@ impl<'a> Out<'a> {
     }
 
     /// Writes the header of a frame whose payload has been put in [`Out::payload`].
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn frame(&mut self, header: FrameHeader) {
         let end = self.len.saturating_add(FrameHeader::BYTES);
         if let Some(slot) = self.bytes.get_mut(self.len..end) {
-            slot.copy_from_slice(&header.bytes());
+            copy_into(slot, &header.bytes());
         }
         self.len = end.saturating_add(header.length as usize).min(self.bytes.len());
     }
@@ -60,23 +61,20 @@ impl<'a> Out<'a> {
         self.len = self.len.saturating_add(len).min(self.bytes.len());
     }
 
-    /// As [`Out::frame`] for a field block of `len` bytes, with CONTINUATION frames where one frame of at most `most`
-    /// bytes does not hold it: those move what comes after them up by their headers, for which there is room.
-    pub(super) fn block(&mut self, first: impl Fn(u32, bool) -> FrameHeader, len: usize, most: usize) {
+    /// Writes the header of a HEADERS frame whose block of `len` bytes has been put in [`Out::payload`], and those of
+    /// CONTINUATION frames where one frame of at most `most` bytes does not hold it: they move what comes after them
+    /// up, for which there is room.
+    pub(super) fn block(&mut self, stream: u32, ends: bool, len: usize, most: usize) {
         let most = most.max(1);
-        let head = len.min(most);
-        let mut left = len.saturating_sub(head);
-        self.frame(first(head as u32, left == 0));
+        let mut piece = len.min(most);
+        let mut left = len.saturating_sub(piece);
+        self.frame(Headers::header(stream, piece as u32, ends, left == 0));
         while left > 0 {
-            let piece = left.min(most);
             let end = self.len.saturating_add(left);
-            let to = self.len.saturating_add(FrameHeader::BYTES);
-            if to.saturating_add(left) <= self.bytes.len() {
-                self.bytes.copy_within(self.len..end, to);
-            }
+            move_within(self.bytes, self.len..end, self.len.saturating_add(FrameHeader::BYTES));
+            piece = left.min(most);
             left = left.saturating_sub(piece);
-            let header = first(0, true);
-            self.frame(super::frame::Continuation::header(header.stream, piece as u32, left == 0));
+            self.frame(Continuation::header(stream, piece as u32, left == 0));
         }
     }
 }
@@ -84,7 +82,7 @@ impl<'a> Out<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::h2::frame::{FrameKind, Headers};
+    use crate::h2::frame::FrameKind;
 
     #[test]
     fn a_long_block_goes_on_in_continuations() {
@@ -94,7 +92,7 @@ mod tests {
             for (at, slot) in out.payload(len).iter_mut().enumerate() {
                 *slot = at as u8;
             }
-            out.block(|length, end| Headers::header(5, length, false, end), len, 10);
+            out.block(5, false, len, 10);
             let written = out.len();
             let (mut at, mut next) = (0, 0);
             while at < written {

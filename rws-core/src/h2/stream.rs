@@ -182,17 +182,17 @@ impl Flags {
     /// Its body may stand still.
     pub(super) const PATIENT: u16 = 1 << 14;
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn set(&mut self, bit: u16) {
         self.0 |= bit;
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn clear(&mut self, bit: u16) {
         self.0 &= !bit;
     }

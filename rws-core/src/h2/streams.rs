@@ -91,7 +91,7 @@ impl Streams {
     }
 
     /// Where the stream `id` is.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn find(&self, slots: &[StreamSlot], id: u32) -> Option<u16> {
         let mut at = slots.get(self.bucket(id)?)?.bucket;
         loop {
@@ -103,7 +103,7 @@ impl Streams {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn bucket(&self, id: u32) -> Option<usize> {
         (id >> 1).checked_rem(u32::from(self.known)).map(|at| at as usize)
     }

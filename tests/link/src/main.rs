@@ -5,6 +5,8 @@
 #![no_std]
 #![no_main]
 
+mod h2;
+
 use core::convert::Infallible;
 use core::future::Future;
 use core::panic::PanicInfo;
@@ -152,7 +154,7 @@ extern "C" fn _start() -> ! {
         if let Poll::Ready(ended) = future.as_mut().poll(&mut Task::from_waker(Waker::noop())) {
             // SAFETY: as above.
             unsafe { PORT.write_volatile(ended as u8) };
-            loop {}
+            h2::serve();
         }
     }
 }

@@ -142,7 +142,7 @@ impl<M: Memory> Connection for Client<M> {
     fn on_deadline(&mut self, env: &Env<'_>) -> Option<Event> {
         let event = self.machine.on_deadline(env, self.memory.lend().slots);
         self.machine.settle(env);
-        event
+        event.map(Event::from)
     }
 
     fn shutdown(&mut self, env: &Env<'_>) {
@@ -158,7 +158,7 @@ impl<M: Memory> ByteConnection for Client<M> {
     }
 
     fn receive_end(&mut self, env: &Env<'_>) -> Option<Event> {
-        self.machine.receive_end(env, self.memory.lend().slots)
+        self.machine.receive_end(env, self.memory.lend().slots).map(Event::from)
     }
 
     fn transmit<S: Source + ?Sized>(

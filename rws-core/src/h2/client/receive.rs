@@ -23,7 +23,7 @@ pub(super) fn receive(
         return Step { consumed: 0, event: Some(event) };
     }
     let fields = match machine.receive(env, lent, rx) {
-        Found::Step(step) => return step,
+        Found::Step { consumed, news } => return Step { consumed, event: news.map(Event::from) },
         Found::Fields(fields) => fields,
     };
     let block = rx.get(fields.at..fields.at.saturating_add(fields.len)).unwrap_or(&[]);
@@ -32,11 +32,11 @@ pub(super) fn receive(
         // A server opens none.
         Target::Nobody | Target::New => {
             let passed = machine.pass_over(env.limits, lent, block, scratch);
-            passed.err().map(|code| machine.fail(code))
+            passed.err().map(|code| machine.fail(code).into())
         }
         Target::Fault(code) => match machine.pass_over(env.limits, lent, block, scratch) {
-            Ok(()) => machine.stream_fault(env, lent.slots, fields.id, code),
-            Err(code) => Some(machine.fail(code)),
+            Ok(()) => machine.stream_fault(env, lent.slots, fields.id, code).map(Event::from),
+            Err(code) => Some(machine.fail(code).into()),
         },
     };
     let consumed = if machine.has_failed() { rx.len() } else { fields.consumed };
@@ -75,7 +75,7 @@ fn section(
     match response(machine, env, lent, method, fields.end_stream, block, scratch) {
         Ok(Ok(parsed)) => answered(machine, env, lent, fields, at, &parsed),
         Ok(Err(refusal)) => refuse(machine, lent, at, refusal),
-        Err(code) => Some(machine.fail(code)),
+        Err(code) => Some(machine.fail(code).into()),
     }
 }
 
@@ -146,7 +146,7 @@ fn trailers(
     let mut lines = Lines::of_trailers(scratch.fields, env.limits);
     let used = match machine.decode(env.limits, lent, block, scratch.bytes, &mut lines) {
         Ok(used) => used,
-        Err(code) => return Some(machine.fail(code)),
+        Err(code) => return Some(machine.fail(code).into()),
     };
     let slot = lent.slots.get(usize::from(at))?;
     // As in the server role: RFC 9113 §8.1, §8.1.1.

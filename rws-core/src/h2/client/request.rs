@@ -2,7 +2,7 @@
 
 use crate::connection::{RequestOut, Source, StreamId};
 use crate::h2::STREAM_ID_MAX;
-use crate::h2::head::encode;
+use crate::h2::head::encode::{self, Written};
 use crate::h2::machine::{Machine, Phase, Stuck, Turn};
 use crate::h2::memory::Lent;
 use crate::h2::out::Out;
@@ -125,11 +125,12 @@ fn begin(
         return Err(Ended(Err(Misuse::WrongState.into())));
     }
     let (id, secure, most) = (machine.next_id, machine.secure, out.room());
-    let written = machine.write_headers(lent, out, id, most, |block| {
-        let written = encode::request(block, request, secure)?;
-        Ok((written, !written.has_body))
+    let mut written = Written { has_body: false, length: None };
+    let done = machine.write_headers(lent, out, id, most, &mut |block| {
+        written = encode::request(block, request, secure)?;
+        Ok(!written.has_body)
     });
-    let written = written.map_err(|error| Ended(Err(error)))?;
+    done.map_err(|error| Ended(Err(error)))?;
     machine.next_id = id.saturating_add(2);
     machine.streams.name(lent.slots, at, id);
     let (credit, window) = (machine.initial_credit(), machine.initial_window());

@@ -16,6 +16,7 @@ use crate::h2::frame::{Continuation, FrameHeader, FrameKind, Headers};
 use crate::h2::memory::Lent;
 use crate::h2::stream::{NONE, State, StreamSlot};
 use crate::h2::{ErrorCode, Fault, Role};
+use crate::scan::move_within;
 
 /// A block that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,10 +181,7 @@ impl Machine {
         match self.continuation(env, block, header, done) {
             Ok(block) => {
                 let hole = usize::from(block.padding).saturating_add(FrameHeader::BYTES);
-                let to = hole.saturating_add(done);
-                if to <= rx.len() {
-                    rx.copy_within(..done, hole);
-                }
+                move_within(rx, 0..done, hole);
                 self.reading = Reading::Block(Block { padding: 0, ..block });
                 Found::consumed(hole)
             }

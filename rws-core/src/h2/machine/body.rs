@@ -6,10 +6,10 @@
 use super::{Found, Machine, Reading};
 use crate::Env;
 use crate::PeerFault;
-use crate::connection::Event;
 use crate::h2::closed::Ended;
 use crate::h2::frame::{Data, FrameHeader};
 use crate::h2::memory::Lent;
+use crate::h2::news::News;
 use crate::h2::stream::{Flags, State, StreamSlot};
 use crate::h2::{ErrorCode, Fault, Role};
 use crate::message::Chunk;
@@ -136,7 +136,7 @@ impl Machine {
             self.stalled = true;
             let is_news = !slot.flags.has(Flags::STALLED);
             slot.flags.set(Flags::STALLED);
-            return Found::event(from, is_news.then_some(Event::Stalled { stream }));
+            return Found::event(from, is_news.then_some(News::Stalled { stream }));
         }
         let most = u32::try_from(here).unwrap_or(u32::MAX).min(left).min(slot.credit.unsigned_abs());
         slot.credit = slot.credit.saturating_sub_unsigned(most);
@@ -157,7 +157,7 @@ impl Machine {
             Reading::Data { at, id, left, padding, end }
         };
         let chunk = Chunk { at: u32::try_from(from).unwrap_or(u32::MAX), len: most };
-        Found::event(from.saturating_add(most as usize), Some(Event::Body { stream, chunk }))
+        Found::event(from.saturating_add(most as usize), Some(News::Body { stream, chunk }))
     }
 
     /// What comes after the content: padding, and perhaps the message's end.
@@ -176,7 +176,7 @@ impl Machine {
         }
         let stream = lent.slots.get(usize::from(at)).map(|slot| self.name(at, slot));
         self.remote_end(lent.slots, at);
-        Found::event(from, stream.map(|stream| Event::End { stream, trailers: None }))
+        Found::event(from, stream.map(|stream| News::End { stream }))
     }
 
     /// The stream has ended, or is not wanted any more, in the middle of a frame.

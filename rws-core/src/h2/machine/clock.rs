@@ -80,7 +80,7 @@ impl Clock {
     }
 
     /// `bytes` were handed to the driver.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn wrote(&mut self, env: &Env<'_>, bytes: usize) {
         if self.unflushed == 0 {
             self.tx = env.now.after_us(env.limits.rate_grace_us);
@@ -90,7 +90,7 @@ impl Clock {
     }
 
     /// The transport took `bytes` of them.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn flushed(&mut self, bytes: usize) {
         self.unflushed = self.unflushed.saturating_sub(clamp(bytes));
         self.tx_progress = self.tx_progress.saturating_add(clamp(bytes));
@@ -110,7 +110,7 @@ impl Clock {
     }
 
     /// Content waits for the connection's window, or not.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn shut(&mut self, env: &Env<'_>, is_shut: bool) {
         if !is_shut {
             self.shut = Instant::NEVER;
@@ -121,7 +121,7 @@ impl Clock {
     }
 
     /// `bytes` of content went through the connection's window.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn content(&mut self, bytes: usize) {
         self.shut_progress = self.shut_progress.saturating_add(clamp(bytes));
     }

@@ -1,7 +1,8 @@
 //! What happens when a timer strikes.
 
 use super::{Machine, Phase};
-use crate::connection::{Event, ResetCause};
+use crate::connection::ResetCause;
+use crate::h2::news::News;
 use crate::h2::stream::{Flags, Sending, State, StreamSlot, Tick};
 use crate::h2::{ErrorCode, Role};
 use crate::{Env, Instant, PeerFault, Status};
@@ -11,7 +12,7 @@ impl Machine {
         if self.phase == Phase::Closed { Instant::NEVER } else { self.clock.next() }
     }
 
-    pub(in crate::h2) fn on_deadline(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
+    pub(in crate::h2) fn on_deadline(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<News> {
         if self.next_deadline() > env.now {
             return None;
         }
@@ -28,7 +29,7 @@ impl Machine {
         }
     }
 
-    fn strike(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
+    fn strike(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<News> {
         let now = env.now;
         if now >= self.clock.settings {
             if self.phase != Phase::Open {
@@ -40,7 +41,7 @@ impl Machine {
         if now >= self.clock.block {
             self.ending(ErrorCode::ENHANCE_YOUR_CALM);
             let fault = PeerFault::HeadTimeout;
-            return Some(Event::Refused { stream: None, status: fault.status(), fault });
+            return Some(News::Refused { stream: None, status: fault.status(), fault });
         }
         if self.clock.shut_is_late(env) {
             return Some(self.fail(ErrorCode::ENHANCE_YOUR_CALM));
@@ -50,21 +51,21 @@ impl Machine {
         }
         if now >= self.clock.idle {
             self.ending(ErrorCode::NO_ERROR);
-            return Some(Event::Closed);
+            return Some(News::Closed);
         }
         if now >= self.clock.streams { self.strike_streams(env, slots) } else { None }
     }
 
     /// No answer has come.
-    fn unanswered(&mut self, slots: &mut [StreamSlot], at: u16) -> Option<Event> {
+    fn unanswered(&mut self, slots: &mut [StreamSlot], at: u16) -> Option<News> {
         let stream = self.name(at, slots.get(usize::from(at))?);
         self.reset(slots, at, ErrorCode::CANCEL);
         let fault = PeerFault::HeadTimeout;
-        Some(Event::Refused { stream: Some(stream), status: Status::GATEWAY_TIMEOUT, fault })
+        Some(News::Refused { stream: Some(stream), status: Status::GATEWAY_TIMEOUT, fault })
     }
 
     /// Looks at the timers of all streams. The first that is late ends; the others are looked at again at once.
-    fn strike_streams(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<Event> {
+    fn strike_streams(&mut self, env: &Env<'_>, slots: &mut [StreamSlot]) -> Option<News> {
         self.clock.streams = Instant::NEVER;
         for at in 0..slots.len() {
             let Some(slot) = slots.get_mut(at).filter(|slot| slot.is_live()) else { continue };

@@ -1,23 +1,24 @@
 //! How streams end, and the connection with them.
 
 use super::{Machine, Phase, Reading};
-use crate::connection::{Event, ResetCause};
+use crate::connection::ResetCause;
 use crate::h2::closed::Ended;
 use crate::h2::control::Leaving;
+use crate::h2::news::News;
 use crate::h2::stream::{Flags, Sending, State, StreamSlot};
 use crate::h2::{ErrorCode, Fault, Role};
 use crate::{Env, PeerFault, Status};
 
 impl Machine {
     /// A new stream is known to the driver.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(in crate::h2) fn begin(&mut self) {
         self.live = self.live.saturating_add(1);
         self.clock.idle = crate::Instant::NEVER;
     }
 
     /// What follows from what a verb did: with the last stream the time begins that the connection may rest.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(in crate::h2) fn settle(&mut self, env: &Env<'_>) {
         if self.live == 0 && self.clock.idle == crate::Instant::NEVER && self.phase == Phase::Open {
             self.clock.idle = env.now.after_us(env.limits.idle_timeout_us);
@@ -93,7 +94,7 @@ impl Machine {
         slots: &mut [StreamSlot],
         id: u32,
         fault: Fault,
-    ) -> Option<Event> {
+    ) -> Option<News> {
         match fault {
             Fault::Connection(code) => Some(self.fail(code)),
             Fault::Stream(code) => self.stream_fault(env, slots, id, code),
@@ -107,7 +108,7 @@ impl Machine {
         slots: &mut [StreamSlot],
         id: u32,
         code: ErrorCode,
-    ) -> Option<Event> {
+    ) -> Option<News> {
         if self.is_idle(id) {
             // RFC 9113 §6.4: those cannot be reset.
             return Some(self.fail(code));
@@ -126,14 +127,14 @@ impl Machine {
         let stream = self.name(at, slot);
         self.reset(slots, at, code);
         let fault = fault_of(code);
-        Some(Event::Refused { stream: Some(stream), status: self.status_of(fault), fault })
+        Some(News::Refused { stream: Some(stream), status: self.status_of(fault), fault })
     }
 
     /// The peer broke the protocol: a last GOAWAY, and the connection ends (RFC 9113 §5.4.1).
-    pub(in crate::h2) fn fail(&mut self, code: ErrorCode) -> Event {
+    pub(in crate::h2) fn fail(&mut self, code: ErrorCode) -> News {
         let fault = fault_of(code);
         self.ending(code);
-        Event::Refused { stream: None, status: self.status_of(fault), fault }
+        News::Refused { stream: None, status: self.status_of(fault), fault }
     }
 
     /// What a fault means for whoever asked: a client's server is its upstream.
@@ -159,11 +160,11 @@ impl Machine {
     }
 
     /// The connection ends without a word: the transport is of no use any more.
-    pub(super) fn close(&mut self, abrupt: bool) -> Event {
+    pub(super) fn close(&mut self, abrupt: bool) -> News {
         self.phase = Phase::Closed;
         self.abrupt |= abrupt;
         self.clock.forget_streams();
-        Event::Closed
+        News::Closed
     }
 
     /// Ends the stream in slot `at` for the reason `cause`.
@@ -173,10 +174,10 @@ impl Machine {
         at: u16,
         code: ErrorCode,
         cause: ResetCause,
-    ) -> Option<Event> {
+    ) -> Option<News> {
         let stream = self.name(at, slots.get(usize::from(at))?);
         self.reset(slots, at, code);
-        Some(Event::Reset { stream, cause })
+        Some(News::Reset { stream, cause })
     }
 
     /// The request in slot `at` gets an answer of the engine's own if none has begun, else it is reset. What comes of
@@ -186,7 +187,7 @@ impl Machine {
         slots: &mut [StreamSlot],
         at: u16,
         fault: PeerFault,
-    ) -> Option<Event> {
+    ) -> Option<News> {
         let stream = self.name(at, slots.get(usize::from(at))?);
         let slot = slots.get_mut(usize::from(at))?;
         if slot.sending == Sending::Head {
@@ -198,7 +199,7 @@ impl Machine {
         } else {
             self.reset(slots, at, ErrorCode::NO_ERROR);
         }
-        Some(Event::Refused { stream: Some(stream), status: fault.status(), fault })
+        Some(News::Refused { stream: Some(stream), status: fault.status(), fault })
     }
 
     /// The peer sends nothing more on the stream in slot `at`.

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use crate::h2::ErrorCode;
-use crate::h2::frame::{FrameHeader, Headers};
+use crate::h2::frame::FrameHeader;
 use crate::h2::head::{Lines, encode};
 use crate::h2::memory::Lent;
 use crate::h2::out::Out;
@@ -56,24 +56,23 @@ impl Machine {
     }
 
     /// Writes a HEADERS frame on `stream`, whose block of at most `most` bytes `write` makes. It ends the stream if
-    /// what `write` says is so of what it made.
+    /// `write` says so.
     ///
     /// # Errors
     /// Those of `write`. Nothing has been written then.
-    pub(in crate::h2) fn write_headers<T>(
+    pub(in crate::h2) fn write_headers(
         &mut self,
         lent: &mut Lent<'_>,
         out: &mut Out<'_>,
         stream: u32,
         most: usize,
-        write: impl FnOnce(&mut BlockOut<'_>) -> Result<(T, bool), Error>,
-    ) -> Result<T, Error> {
+        write: &mut dyn FnMut(&mut BlockOut<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let mut block = self.encoder.begin(lent.encoder, out.payload(most));
-        let (made, ends) = write(&mut block)?;
+        let ends = write(&mut block)?;
         let len = block.finish()?;
-        let frame = self.peer.frame_bytes_max as usize;
-        out.block(|len, is_last| Headers::header(stream, len, ends, is_last), len, frame);
-        Ok(made)
+        out.block(stream, ends, len, self.peer.frame_bytes_max as usize);
+        Ok(())
     }
 
     /// Room for the frames of a block of `bytes`.
@@ -99,8 +98,10 @@ impl Machine {
         if out.room() < room {
             return Err(Stuck::Room(room));
         }
-        let written =
-            self.write_headers(lent, out, id, most, |block| Ok((encode::trailers(block, section)?, true)));
+        let written = self.write_headers(lent, out, id, most, &mut |block| {
+            encode::trailers(block, section)?;
+            Ok(true)
+        });
         written.map_err(Stuck::Error)
     }
 }

@@ -2,29 +2,32 @@
 
 use super::{Fields, Machine, Phase, Reading};
 use crate::Env;
-use crate::connection::{Event, Step};
 use crate::h2::frame::{Data, FrameHeader, FrameKind, Headers};
 use crate::h2::memory::Lent;
+use crate::h2::news::News;
 use crate::h2::{ErrorCode, Fault, PREFACE, Role};
 
 /// What was found in `rx`.
 #[derive(Debug)]
 pub(in crate::h2) enum Found {
-    Step(Step),
+    Step {
+        consumed: usize,
+        news: Option<News>,
+    },
     /// A whole field block, for the role to make sense of.
     Fields(Fields),
 }
 
 impl Found {
     /// More bytes are needed, or room to answer those that are there.
-    pub(super) const NOTHING: Found = Found::Step(Step::NEED_MORE);
+    pub(super) const NOTHING: Found = Found::consumed(0);
 
     pub(super) const fn consumed(consumed: usize) -> Found {
-        Found::Step(Step { consumed, event: None })
+        Found::Step { consumed, news: None }
     }
 
-    pub(super) const fn event(consumed: usize, event: Option<Event>) -> Found {
-        Found::Step(Step { consumed, event })
+    pub(super) const fn event(consumed: usize, news: Option<News>) -> Found {
+        Found::Step { consumed, news }
     }
 }
 
@@ -117,18 +120,20 @@ impl Machine {
             FrameKind::PriorityUpdate if self.role == Role::Server => {
                 self.priority_update(env, lent, header, payload)
             }
+            // RFC 9113 §5.5: for whoever knows them.
+            FrameKind::Unknown(_) => self.pass(env, header, rx),
             // RFC 9113 §6.10, §8.4: nothing is continued; no push was allowed, and no client pushes. RFC 9218 §7.1: no
             // server says how its answers are urgent.
             FrameKind::Continuation | FrameKind::PushPromise | FrameKind::PriorityUpdate => {
                 Err(Fault::PROTOCOL)
             }
-            // RFC 9113 §5.5: for whoever knows them.
-            FrameKind::Unknown(_) => {
-                self.count(env)?;
-                self.reading = Reading::Skip { left: header.length };
-                Ok(self.skip(rx, FrameHeader::BYTES, header.length))
-            }
         }
+    }
+
+    fn pass(&mut self, env: &Env<'_>, header: FrameHeader, rx: &[u8]) -> Result<Found, Fault> {
+        self.count(env)?;
+        self.reading = Reading::Skip { left: header.length };
+        Ok(self.skip(rx, FrameHeader::BYTES, header.length))
     }
 
     /// A frame that brings nothing.

@@ -15,19 +15,20 @@ pub(super) use self::block::{Fields, Target};
 pub(super) use self::fields::Stuck;
 pub(super) use self::frames::Found;
 pub(super) use self::grants::packed;
-pub(super) use self::send::Turn;
+pub(super) use self::send::{HeadWriter, Turn};
 
 use self::clock::Clock;
 use super::budget::Budget;
 use super::closed::Closed;
 use super::control::{Credit, Outbox};
 use super::memory::Lent;
+use super::news::News;
 use super::schedule::Schedule;
 use super::settings::Settings;
 use super::stream::{NONE, StreamSlot};
 use super::streams::Streams;
 use super::{ErrorCode, Role};
-use crate::connection::{ConnectionStatus, Event, Sent, StreamId};
+use crate::connection::{ConnectionStatus, Sent, StreamId};
 use crate::hpack::{Decoder, Encoder};
 use crate::{Env, Error, Limits};
 
@@ -66,6 +67,8 @@ pub(super) struct Machine {
     pub(super) live: u16,
     /// Pushed answers under way.
     pub(super) pushes: u8,
+    /// Writes promises. Known once there is one, so that an image which makes none is without it.
+    pub(super) promise: Option<HeadWriter>,
     /// The transport is a secure one: the scheme of what we ask for is https.
     pub(super) secure: bool,
     /// Why the peer has reset a stream, the last time that it did.
@@ -145,6 +148,7 @@ impl Machine {
             control: NONE,
             live: 0,
             pushes: 0,
+            promise: None,
             secure: false,
             peer_code: ErrorCode::NO_ERROR,
             error: None,
@@ -172,7 +176,7 @@ impl Machine {
     }
 
     /// Which slot `stream` names, if it is live.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn slot_of(&self, slots: &[StreamSlot], stream: StreamId) -> Option<u16> {
         let at = u16::try_from(stream.slot()).ok()?;
         let slot = slots.get(usize::from(at))?;
@@ -180,7 +184,7 @@ impl Machine {
     }
 
     /// The name of the stream in slot `at`.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn name(&self, at: u16, slot: &StreamSlot) -> StreamId {
         StreamId::new(u32::from(at), self.generation(slot))
     }
@@ -225,7 +229,7 @@ impl Machine {
     }
 
     /// Whether the next frame waits until something has been sent.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn is_held(&self) -> bool {
         match self.reading {
             Reading::Frame => !self.outbox.has_room(),
@@ -258,7 +262,7 @@ impl Machine {
     }
 
     /// Slots have been lent, and there may be more of them than before.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn adopt(&mut self, lent: &mut Lent<'_>) {
         self.streams.adopt(lent.slots);
     }
@@ -282,7 +286,7 @@ impl Machine {
     }
 
     /// What one call of `transmit` did, that wrote `bytes` and stopped for want of `room`.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn transmitted(&mut self, env: &Env<'_>, bytes: usize, room: Option<usize>) -> Sent {
         self.settle(env);
         if bytes > 0 {
@@ -311,7 +315,7 @@ impl Machine {
     }
 
     /// The peer has sent all that it will. Whole requests still get their answers.
-    pub(super) fn receive_end(&mut self, env: &Env<'_>, slots: &[StreamSlot]) -> Option<Event> {
+    pub(super) fn receive_end(&mut self, env: &Env<'_>, slots: &[StreamSlot]) -> Option<News> {
         self.eof = true;
         self.draining = true;
         match self.phase {

@@ -2,7 +2,7 @@
 
 use super::{Found, Machine, Phase, Reading};
 use crate::Env;
-use crate::connection::{Event, ResetCause};
+use crate::connection::ResetCause;
 use crate::h2::closed::Ended;
 use crate::h2::control::{Leaving, PROBE};
 use crate::h2::frame::{
@@ -10,6 +10,7 @@ use crate::h2::frame::{
     WindowUpdate,
 };
 use crate::h2::memory::Lent;
+use crate::h2::news::News;
 use crate::h2::settings::{HEADER_TABLE_SIZE, Setting, Settings};
 use crate::h2::stream::{Sending, StreamSlot};
 use crate::h2::{ErrorCode, Fault, Role};
@@ -173,7 +174,7 @@ impl Machine {
         slots: &mut [StreamSlot],
         id: u32,
         code: ErrorCode,
-    ) -> Result<Option<Event>, Fault> {
+    ) -> Result<Option<News>, Fault> {
         if self.is_idle(id) {
             return Err(Fault::PROTOCOL);
         }
@@ -186,7 +187,7 @@ impl Machine {
         if self.role == Role::Server && self.budget.reset(env).is_err() {
             return Err(Fault::Connection(ErrorCode::ENHANCE_YOUR_CALM));
         }
-        Ok(Some(Event::Reset { stream, cause: ResetCause::ByPeer }))
+        Ok(Some(News::Reset { stream, cause: ResetCause::ByPeer }))
     }
 
     fn window_update(&mut self, slots: &mut [StreamSlot], id: u32, increment: u32) -> Result<(), Fault> {

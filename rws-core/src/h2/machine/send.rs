@@ -12,6 +12,7 @@ use crate::h2::schedule::{INCREMENTAL, Part};
 use crate::h2::settings::{Setting, Settings};
 use crate::h2::stream::{Flags, NONE, Sending, State, StreamSlot, Tick};
 use crate::h2::{ErrorCode, PREFACE, Role};
+use crate::scan::copy_into;
 use crate::{Env, Error, Misuse};
 
 /// What a stream's turn came to.
@@ -51,9 +52,9 @@ impl Machine {
             return None;
         }
         if self.outbox.preface {
-            let room = self.preface_room();
-            if out.room() < room {
-                return Some(room);
+            const ROOM: usize = PREFACE.len() + FrameHeader::BYTES + Settings::ENTRIES_MAX * Setting::BYTES;
+            if out.room() < ROOM {
+                return Some(ROOM);
             }
             self.write_preface(out);
         }
@@ -86,24 +87,22 @@ impl Machine {
         room
     }
 
-    fn preface_room(&self) -> usize {
-        let entries = self.ours.changes(&Settings::INITIAL).count().wrapping_mul(Setting::BYTES);
-        let magic = if self.role == Role::Client { PREFACE.len() } else { 0 };
-        FrameHeader::BYTES.wrapping_add(entries).wrapping_add(magic)
-    }
-
     /// RFC 9113 §3.4.
     fn write_preface(&mut self, out: &mut Out<'_>) {
         self.outbox.preface = false;
         if self.role == Role::Client {
             out.put(PREFACE);
         }
-        let ours = self.ours;
-        let count = ours.changes(&Settings::INITIAL).count();
-        out.put(&SettingsFrame::header(count as u32).bytes());
-        for entry in ours.changes(&Settings::INITIAL) {
-            out.put(&entry.bytes());
+        let payload = out.payload(usize::MAX);
+        let mut count = 0_usize;
+        for entry in self.ours.changes(&Settings::INITIAL) {
+            let at = count.saturating_mul(Setting::BYTES);
+            if let Some(place) = payload.get_mut(at..at.saturating_add(Setting::BYTES)) {
+                copy_into(place, &entry.bytes());
+            }
+            count = count.saturating_add(1);
         }
+        out.frame(SettingsFrame::header(count as u32));
     }
 
     /// Resets and credit of streams; `false` if not all of it fitted.

@@ -3,13 +3,14 @@
 use crate::compression::Pseudo;
 use crate::connection::{BodyPlan, HeadAnswer, Source};
 use crate::h2::frame::{Data, FrameHeader};
-use crate::h2::head::encode;
+use crate::h2::head::encode::{self, Written};
 use crate::h2::machine::{Machine, Stuck, Turn};
 use crate::h2::memory::Lent;
 use crate::h2::out::Out;
-use crate::h2::stream::{Flags, Sending, StreamSlot};
+use crate::h2::stream::{Flags, Sending};
 use crate::message::ResponseHead;
-use crate::{Env, Error, KnownName, Method, Misuse, PeerFault, Status};
+use crate::scan::copy_into;
+use crate::{Env, Error, Method, Misuse, PeerFault, Status, field_lines};
 
 /// Instead of a fault: the source gave a head that cannot be written.
 const OUR_FAULT: u8 = u8::MAX;
@@ -35,7 +36,10 @@ pub(super) fn write(
     match slot.sending {
         Sending::Head => heads(machine, env, lent, out, source, at),
         Sending::Own => own(machine, env, lent, out, at),
-        Sending::Promise => super::push::promise(machine, env, lent, out, source, at),
+        Sending::Promise => match machine.promise {
+            Some(promise) => promise(machine, env, lent, out, source, at),
+            None => Turn::Next,
+        },
         Sending::Trailers => trailers(machine, env, lent, out, source, at),
         Sending::Body => Turn::Content,
         Sending::Done => Turn::Next,
@@ -61,8 +65,10 @@ fn write_continue(
     slot.flags.set(Flags::EXCUSED);
     machine.clock.arm_streams(env, env.limits.rate_grace_us);
     let id = slot.id;
-    let written = machine
-        .write_headers(lent, out, id, BYTES, |block| Ok((block.pseudo(Pseudo::Status, b"100")?, false)));
+    let written = machine.write_headers(lent, out, id, BYTES, &mut |block| {
+        block.pseudo(Pseudo::Status, b"100")?;
+        Ok(false)
+    });
     debug_assert!(written.is_ok());
     None
 }
@@ -131,7 +137,10 @@ fn interim(
         slot.flags.clear(Flags::EXPECTS);
     }
     let (id, most) = (slot.id, usize::from(env.limits.response_head_bytes_max));
-    machine.write_headers(lent, out, id, most, |block| Ok((encode::interim(block, head)?, false)))
+    machine.write_headers(lent, out, id, most, &mut |block| {
+        encode::interim(block, head)?;
+        Ok(false)
+    })
 }
 
 /// The final head; whether a body follows.
@@ -147,9 +156,10 @@ pub(super) fn last(
     let slot = lent.slots.get(usize::from(at)).ok_or(Misuse::StaleStream)?;
     let (id, method) = (slot.id, slot.method);
     let most = usize::from(env.limits.response_head_bytes_max);
-    let written = machine.write_headers(lent, out, id, most, |block| {
-        let written = encode::response(block, head, plan, method, env.date)?;
-        Ok((written, !written.has_body))
+    let mut written = Written { has_body: false, length: None };
+    machine.write_headers(lent, out, id, most, &mut |block| {
+        written = encode::response(block, head, plan, method, env.date)?;
+        Ok(!written.has_body)
     })?;
     let slot = lent.slots.get_mut(usize::from(at)).ok_or(Misuse::StaleStream)?;
     slot.flags.clear(Flags::EXPECTS);
@@ -187,59 +197,32 @@ fn trailers(
 
 /// The engine's own answer: a status and one line of text, if the windows let it through.
 fn own(machine: &mut Machine, env: &Env<'_>, lent: &mut Lent<'_>, out: &mut Out<'_>, at: u16) -> Turn {
-    const HEAD: usize = 160;
     const TEXT: usize = 80;
-    let room = machine.block_room(HEAD).saturating_add(FrameHeader::BYTES).saturating_add(TEXT);
+    // The head has one field, a date and a length.
+    let most = usize::from(env.limits.response_head_bytes_max);
+    let room = machine.block_room(most).saturating_add(FrameHeader::BYTES).saturating_add(TEXT);
     if out.room() < room {
         return Turn::Room(room);
     }
-    let Some(&slot) = lent.slots.get(usize::from(at)) else { return Turn::Next };
+    let Some(slot) = lent.slots.get_mut(usize::from(at)) else { return Turn::Next };
     let (status, text) = match PeerFault::ALL.get(usize::from(slot.reason)) {
         Some(fault) => (fault.status(), fault.text()),
         None => (Status::INTERNAL_SERVER_ERROR, "the answer could not be written"),
     };
-    let fits = slot.tx_window.min(machine.window) >= TEXT as i32 && text.len() < TEXT;
-    let has_text = fits && slot.method != Method::Head;
-    if write_own(machine, env, lent, out, &slot, status, has_text.then_some(text)).is_ok() && has_text {
-        let len = text.len().saturating_add(1);
-        if let (Some(place), Some(end)) = (out.payload(len).get_mut(..text.len()), Some(text.as_bytes())) {
-            place.copy_from_slice(end);
-        }
-        if let Some(last) = out.payload(len).last_mut() {
-            *last = b'\n';
-        }
-        out.frame(Data::header(slot.id, len as u32, true));
+    // As on HTTP/1: the only method that is refused here is CONNECT, and it has no other (RFC 9110 §10.2.1).
+    let fields = match status {
+        Status::METHOD_NOT_ALLOWED => field_lines!["Allow: "],
+        _ => field_lines!["Content-Type: text/plain"],
+    };
+    let len = text.len();
+    let fits = slot.tx_window.min(machine.window) >= TEXT as i32 && len <= TEXT;
+    let plan = if fits { BodyPlan::Sized(len as u64) } else { BodyPlan::None };
+    let id = slot.id;
+    if last(machine, env, lent, out, at, &ResponseHead { status, fields }, plan) == Ok(true) {
+        copy_into(out.payload(len), text.as_bytes());
+        out.frame(Data::header(id, len as u32, true));
         machine.window = machine.window.saturating_sub_unsigned(len as u32);
     }
     machine.local_end(env, lent.slots, at);
     Turn::Next
-}
-
-fn write_own(
-    machine: &mut Machine,
-    env: &Env<'_>,
-    lent: &mut Lent<'_>,
-    out: &mut Out<'_>,
-    slot: &StreamSlot,
-    status: Status,
-    text: Option<&str>,
-) -> Result<(), Error> {
-    let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
-    machine.write_headers(lent, out, slot.id, usize::MAX, |block| {
-        block.pseudo(Pseudo::Status, &[digit(100), digit(10), digit(1)])?;
-        if let Some(date) = env.date {
-            block.field(KnownName::Date.into(), date, false)?;
-        }
-        if status == Status::METHOD_NOT_ALLOWED {
-            // As on HTTP/1: only CONNECT is refused here.
-            block.field(KnownName::Allow.into(), b"", false)?;
-        }
-        if let Some(text) = text {
-            block.field(KnownName::ContentType.into(), b"text/plain", false)?;
-            let len = text.len().saturating_add(1);
-            let digits = [b'0' | (len / 10 % 10) as u8, b'0' | (len % 10) as u8];
-            block.field(KnownName::ContentLength.into(), &digits, false)?;
-        }
-        Ok(((), text.is_none()))
-    })
 }

@@ -97,7 +97,7 @@ impl<M: Memory> Server<M> {
     }
 
     /// A slot is free for the next stream, if there may be one more.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn make_room(&mut self, env: &Env<'_>) {
         let machine = &mut self.machine;
         if machine.streams.has_room() {
@@ -152,7 +152,7 @@ impl<M: Memory> Connection for Server<M> {
     fn on_deadline(&mut self, env: &Env<'_>) -> Option<Event> {
         let event = self.machine.on_deadline(env, self.memory.lend().slots);
         self.machine.settle(env);
-        event
+        event.map(Event::from)
     }
 
     fn shutdown(&mut self, env: &Env<'_>) {
@@ -169,7 +169,7 @@ impl<M: Memory> ByteConnection for Server<M> {
     }
 
     fn receive_end(&mut self, env: &Env<'_>) -> Option<Event> {
-        self.machine.receive_end(env, self.memory.lend().slots)
+        self.machine.receive_end(env, self.memory.lend().slots).map(Event::from)
     }
 
     fn transmit<S: Source + ?Sized>(

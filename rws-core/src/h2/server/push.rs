@@ -33,6 +33,7 @@ impl Machine {
         let (promised, _) = self.streams.take(slots, id).ok_or(Capacity::Streams)?;
         let window = self.initial_window();
         self.next_id = id.saturating_add(2);
+        self.promise = Some(promise);
         self.pushes = self.pushes.saturating_add(1);
         self.begin();
         if let Some(stream) = slots.get_mut(usize::from(promised)) {
@@ -49,7 +50,7 @@ impl Machine {
 }
 
 /// Writes the promise of the stream in slot `at`; then its answer is asked for.
-pub(super) fn promise(
+fn promise(
     machine: &mut Machine,
     env: &Env<'_>,
     lent: &mut Lent<'_>,

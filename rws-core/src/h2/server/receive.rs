@@ -5,6 +5,7 @@ use crate::connection::{Event, Step};
 use crate::h2::head::{ParsedRequest, Refusal};
 use crate::h2::machine::{Fields, Found, Machine, Target, packed};
 use crate::h2::memory::Lent;
+use crate::h2::news::News;
 use crate::h2::stream::{Flags, Sending, State, Tick};
 use crate::h2::{ErrorCode, Priority};
 use crate::message::Scratch;
@@ -18,7 +19,7 @@ pub(super) fn receive(
     scratch: &mut Scratch<'_>,
 ) -> Step {
     let fields = match machine.receive(env, lent, rx) {
-        Found::Step(step) => return step,
+        Found::Step { consumed, news } => return Step { consumed, event: news.map(Event::from) },
         Found::Fields(fields) => fields,
     };
     let block = rx.get(fields.at..fields.at.saturating_add(fields.len)).unwrap_or(&[]);
@@ -27,10 +28,12 @@ pub(super) fn receive(
         Target::Stream(at) => trailers(machine, env, lent, fields, at, block, scratch),
         Target::Nobody | Target::Fault(_) => match machine.pass_over(env.limits, lent, block, scratch) {
             Ok(()) => match fields.target {
-                Target::Fault(code) => machine.stream_fault(env, lent.slots, fields.id, code),
+                Target::Fault(code) => {
+                    machine.stream_fault(env, lent.slots, fields.id, code).map(Event::from)
+                }
                 Target::Nobody | Target::New | Target::Stream(_) => None,
             },
-            Err(code) => Some(machine.fail(code)),
+            Err(code) => Some(machine.fail(code).into()),
         },
     };
     let consumed = if machine.has_failed() { rx.len() } else { fields.consumed };
@@ -47,11 +50,11 @@ fn request(
 ) -> Option<Event> {
     let parsed = match head::request(machine, env, lent, fields.end_stream, block, scratch) {
         Ok(parsed) => parsed,
-        Err(code) => return Some(machine.fail(code)),
+        Err(code) => return Some(machine.fail(code).into()),
     };
     let Some((at, _)) = machine.streams.take(lent.slots, fields.id) else {
         // There was a slot before the block was read.
-        return machine.stream_fault(env, lent.slots, fields.id, ErrorCode::REFUSED_STREAM);
+        return machine.stream_fault(env, lent.slots, fields.id, ErrorCode::REFUSED_STREAM).map(Event::from);
     };
     let (credit, window) = (machine.initial_credit(), machine.initial_window());
     machine.begin();
@@ -121,7 +124,7 @@ fn trailers(
 ) -> Option<Event> {
     let parsed = match head::trailers(machine, env, lent, block, scratch) {
         Ok(parsed) => parsed,
-        Err(code) => return Some(machine.fail(code)),
+        Err(code) => return Some(machine.fail(code).into()),
     };
     let slot = lent.slots.get(usize::from(at))?;
     // RFC 9113 §8.1: a section that ends nothing is no trailer section; §8.1.1: all of the content must have come.
@@ -145,7 +148,7 @@ fn trailers(
                     other => other,
                 };
             }
-            machine.refuse(lent.slots, at, fault)
+            machine.refuse(lent.slots, at, fault).map(Event::from)
         }
         Err(Refusal::Malformed(fault)) => malformed(machine, env, lent, at, fault, true),
     }
@@ -162,17 +165,17 @@ fn malformed(
 ) -> Option<Event> {
     let id = lent.slots.get(usize::from(at))?.id;
     match machine.stream_fault(env, lent.slots, id, ErrorCode::PROTOCOL_ERROR)? {
-        Event::Refused { stream, .. } if !machine.has_failed() => {
+        News::Refused { stream, .. } if !machine.has_failed() => {
             Some(Event::Refused { stream: stream.filter(|_| was_known), status: fault.status(), fault })
         }
-        event => Some(event),
+        news => Some(news.into()),
     }
 }
 
 /// No exchange has begun: the driver knows of none.
-fn refused(event: Option<Event>) -> Option<Event> {
-    match event? {
-        Event::Refused { status, fault, .. } => Some(Event::Refused { stream: None, status, fault }),
-        event => Some(event),
+fn refused(news: Option<News>) -> Option<Event> {
+    match news? {
+        News::Refused { status, fault, .. } => Some(Event::Refused { stream: None, status, fault }),
+        news => Some(news.into()),
     }
 }

@@ -307,8 +307,8 @@ fn a_request_that_is_not_served_gets_its_status_and_costs_nobody_else_anything()
     assert_eq!(
         sent["1"],
         alloc::format!(
-            "<HEADERS 414 [content-type: text/plain] [content-length: {}]><data>{text}\n<end>",
-            text.len() + 1
+            "<HEADERS 414 [content-type: text/plain] [content-length: {}]><data>{text}<end>",
+            text.len()
         )
     );
     assert_eq!(script.ended, [(3, true)]);
