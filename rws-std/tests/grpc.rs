@@ -364,6 +364,32 @@ fn a_call_takes_no_longer_than_the_server_allows() {
 }
 
 #[test]
+fn streams_beyond_the_limit_are_refused_and_their_places_come_back() {
+    let running = start(Grpc::new().serve(service()).streams_max(1));
+    let open = |path: &str| {
+        let mut call = Call::begin(running.address(), path, "");
+        call.send(&frame(&text("first")));
+        call
+    };
+    let mut first = open("/test.Words/Echo");
+    first.read_until(|got| got.windows(5).any(|window| window == b"first"));
+    for path in ["/test.Words/Echo", "/test.Words/All", "/test.Words/Letters"] {
+        let mut refused = open(path);
+        refused.end();
+        assert_eq!(refused.answer().code(), 8, "{path}");
+    }
+    assert_eq!(unary(running.address(), "/test.Words/Shout", "", &frame(&text("a"))).code(), 0);
+    first.end();
+    assert_eq!(first.answer().code(), 0);
+    // The thread has its end to come to after its caller has the answer.
+    let until = Instant::now() + Duration::from_secs(20);
+    while unary(running.address(), "/test.Words/All", "", &frame(&text("a"))).code() == 8 {
+        assert!(Instant::now() < until);
+    }
+    running.drain();
+}
+
+#[test]
 fn a_function_learns_that_its_caller_is_gone() {
     let (ends, over) = mpsc::channel();
     let (begins, begun) = mpsc::channel();

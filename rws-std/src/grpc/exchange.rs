@@ -17,7 +17,7 @@ use super::call::Call;
 use super::codec::Assembler;
 use super::deadlines::{Deadlines, Registered};
 use super::metadata::Metadata;
-use super::method::{Asked, Method, Reply, Run, refusal};
+use super::method::{Asked, Method, Pump, Reply, Run, refusal};
 use super::status::Status;
 use crate::app::Response;
 use crate::app::collected::{Budget, Share, UsedUp};
@@ -59,6 +59,7 @@ pub(super) struct Begun {
     pub(super) call: Arc<Call>,
     pub(super) metadata: Metadata,
     pub(super) deadlines: Arc<Deadlines>,
+    pub(super) streams: Arc<Budget>,
 }
 
 impl GrpcExchange {
@@ -150,6 +151,7 @@ impl GrpcExchange {
             Err(status) => self.refuse(&status),
             Ok(_) if begun.call.is_late() => self.refuse(&begun.call.why()),
             Ok((head, bytes)) if begun.method.learning.offloads() => {
+                let budget = Arc::clone(&begun.streams);
                 self.elsewhere(cx, begun, move |method, asked| {
                     let began_us = sys::monotonic_us();
                     let Run::Message(run) = &method.run else { return Reply::refused(&no_message()) };
@@ -157,7 +159,7 @@ impl GrpcExchange {
                     drop(share);
                     let took_us = sys::monotonic_us().saturating_sub(began_us);
                     method.learning.note_offloaded(took_us);
-                    reply
+                    counted_reply(reply, &budget)
                 });
             }
             Ok((head, bytes)) => self.inline(cx, begun, head, &bytes),
@@ -166,7 +168,7 @@ impl GrpcExchange {
 
     /// Runs a function of one message on this thread. What it says after the deadline is not said.
     fn inline(&mut self, cx: &mut JobCx, begun: Begun, head: MessageHead, bytes: &[u8]) {
-        let Begun { method, call, metadata, deadlines } = begun;
+        let Begun { method, call, metadata, deadlines, streams: budget } = begun;
         let Run::Message(run) = &method.run else { return self.refuse(&no_message()) };
         let Reply { response, streams, pump } = run(Asked { call: Arc::clone(&call), metadata }, head, bytes);
         if cx.was_slow() {
@@ -179,16 +181,18 @@ impl GrpcExchange {
             self.registered = call.deadline.map(|deadline| deadlines.register(deadline, &call));
         }
         response.body.attach();
-        if let Some(pump) = pump
-            && cx.spawn(pump).is_err()
-        {
-            return self.refuse(&busy());
+        if let Some(pump) = pump {
+            let Some(pump) = counted(pump, &budget) else { return self.refuse(&too_many_streams()) };
+            if cx.spawn(pump).is_err() {
+                return self.refuse(&busy());
+            }
         }
         self.phase = Phase::Answering { response, sent: 0 };
     }
 
     /// Runs a function of many messages, which come through a pipe.
     fn stream(&mut self, cx: &JobCx, begun: Begun, body_follows: bool) {
+        let Some(share) = one_of(&begun.streams) else { return self.refuse(&too_many_streams()) };
         let pipe = begun.call.open_requests();
         let reader = PipeReader(Arc::clone(&pipe));
         if body_follows {
@@ -196,9 +200,12 @@ impl GrpcExchange {
         } else {
             pipe.finish();
         }
-        self.elsewhere(cx, begun, move |method, asked| match &method.run {
-            Run::Stream(run) => run(asked, reader),
-            Run::Message(_) => Reply::refused(&no_message()),
+        self.elsewhere(cx, begun, move |method, asked| {
+            let Run::Stream(run) = &method.run else { return Reply::refused(&no_message()) };
+            let mut reply = run(asked, reader);
+            // What is left to do is done by the same thread.
+            reply.pump = reply.pump.map(|pump| holding(share, pump));
+            reply
         });
     }
 
@@ -208,7 +215,7 @@ impl GrpcExchange {
         begun: Begun,
         run: impl FnOnce(&Method, Asked) -> Reply + Send + 'static,
     ) {
-        let Begun { method, call, metadata, deadlines } = begun;
+        let Begun { method, call, metadata, deadlines, .. } = begun;
         self.registered = call.deadline.map(|deadline| deadlines.register(deadline, &call));
         let spawned = cx.spawn(Box::new(move || {
             let reply = run(&method, Asked { call: Arc::clone(&call), metadata });
@@ -245,6 +252,36 @@ impl Collecting {
         }
         Ok(())
     }
+}
+
+/// A share of the calls that may hold a thread.
+fn one_of(streams: &Arc<Budget>) -> Option<Share> {
+    let mut share = Share::new(Arc::clone(streams));
+    share.take(1).ok().map(|()| share)
+}
+
+/// `pump`, if one more call may hold a thread.
+fn counted(pump: Pump, streams: &Arc<Budget>) -> Option<Pump> {
+    one_of(streams).map(|share| holding(share, pump))
+}
+
+fn counted_reply(reply: Reply, streams: &Arc<Budget>) -> Reply {
+    let Reply { response, streams: goes_on, pump } = reply;
+    match pump.map(|pump| counted(pump, streams)) {
+        Some(None) => Reply::refused(&too_many_streams()),
+        pump @ (Some(Some(_)) | None) => Reply { response, streams: goes_on, pump: pump.flatten() },
+    }
+}
+
+fn holding(share: Share, pump: Pump) -> Pump {
+    Box::new(move || {
+        pump();
+        drop(share);
+    })
+}
+
+fn too_many_streams() -> Status {
+    Status::resource_exhausted("too many streams at once")
 }
 
 fn no_message() -> Status {

@@ -25,6 +25,8 @@ use crate::job::JobCx;
 
 const MESSAGE_BYTES_MAX: u32 = 4 * 1024 * 1024;
 const COLLECTED_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Half of the threads that a server has for what blocks, unless it is told otherwise.
+const STREAMS_MAX: usize = 256;
 
 /// Services and their limits: part of an [`App`](crate::App) by [`App::grpc`](crate::App::grpc), or an application by
 /// itself.
@@ -35,6 +37,8 @@ pub struct Grpc {
     compresses: bool,
     timeout_max: Duration,
     pub(super) budget: Arc<Budget>,
+    /// For calls that hold a thread as long as they last.
+    streams: Arc<Budget>,
     pub(super) deadlines: Arc<Deadlines>,
 }
 
@@ -53,6 +57,7 @@ impl Grpc {
             compresses: false,
             timeout_max: Duration::MAX,
             budget: Budget::new(COLLECTED_BYTES_MAX),
+            streams: Budget::new(STREAMS_MAX),
             deadlines: Arc::default(),
         }
     }
@@ -77,6 +82,15 @@ impl Grpc {
     #[must_use]
     pub fn collected_bytes_max(mut self, bytes: usize) -> Grpc {
         self.budget = Budget::new(bytes);
+        self
+    }
+
+    /// How many calls may hold a thread at once: those with a stream of requests, and those that answer with what an
+    /// iterator gives. `RESOURCE_EXHAUSTED` beyond. 256 unless it is said here, which is half of what a server has by
+    /// [`ThreadLimits`](crate::handover::ThreadLimits), so that other functions that block find one, too.
+    #[must_use]
+    pub fn streams_max(mut self, calls: usize) -> Grpc {
+        self.streams = Budget::new(calls);
         self
     }
 
@@ -117,6 +131,7 @@ impl Grpc {
             call: Arc::new(shared),
             metadata: Metadata::of(head.fields()),
             deadlines: Arc::clone(&self.deadlines),
+            streams: Arc::clone(&self.streams),
         })
     }
 
