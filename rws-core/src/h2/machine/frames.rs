@@ -45,7 +45,7 @@ impl Machine {
                     Reading::Skip { left } => self.skip(rx, 0, left),
                 };
                 // Of the last frame nothing was left: to a driver no progress would mean that bytes are missing.
-                let is_nothing = matches!(found, Found::Step(Step { consumed: 0, event: None }));
+                let is_nothing = matches!(found, Found::Step { consumed: 0, news: None });
                 if is_nothing && self.reading == Reading::Frame { self.frame(env, lent, rx) } else { found }
             }
             Phase::Ending | Phase::Linger | Phase::Closed => {
