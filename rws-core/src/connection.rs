@@ -270,10 +270,17 @@ pub trait Source {
     /// Body bytes of `stream` into `out`, which is never empty and already clipped to window and space.
     fn fill(&mut self, stream: StreamId, out: &mut [u8]) -> Fill;
 
-    /// How many of the next body bytes the driver would rather send by itself; 0 means `fill`.
+    /// How many of the next body bytes the driver would rather send by itself; 0 means `fill`. Not asked on targets
+    /// without an operating system.
     fn direct(&mut self, stream: StreamId) -> u64 {
         let _ = stream;
         0
+    }
+
+    /// Whether any body is [`BodyPlan::Streamed`]. A source that says no has none refused with a 500, and the code that
+    /// writes such bodies is not linked for it.
+    fn streams(&self) -> bool {
+        true
     }
 
     /// The trailer section of a streamed body that has ended.

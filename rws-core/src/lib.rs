@@ -31,6 +31,10 @@ extern crate std;
 /// Enums that hold 64 bits are `repr(u8)` there: their tags would be of 64 bits otherwise, which is two registers.
 pub(crate) const SMALL: bool = cfg!(target_os = "none");
 
+/// Whether answers have reason phrases, and the engine's own refusals a line that says what was wrong. Nobody needs
+/// either (RFC 9112 §4), and they take 2.5 KB: a target without an operating system has them with the feature `texts`.
+pub(crate) const TEXTS: bool = !SMALL || cfg!(feature = "texts");
+
 mod compression;
 pub mod connection;
 pub mod env;

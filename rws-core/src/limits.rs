@@ -57,7 +57,7 @@ pub struct Limits {
     pub linger_timeout_us: u64,
     /// After a refusal: how much of it is read and dropped at most: bytes.
     pub linger_bytes_max: u32,
-    /// Accept the CONNECT method (off by default).
+    /// Accept the CONNECT method (off by default, and always on targets without an operating system).
     pub connect_method: bool,
     /// HTTP/2: streams that a peer may have open at once; more are refused (REFUSED_STREAM).
     pub streams_max: u16,

@@ -154,6 +154,13 @@ pub trait Service<C: Context + ?Sized> {
     /// Body bytes of the answer. Must not block.
     fn fill(&self, state: &mut Self::State, out: &mut [u8]) -> Fill;
 
+    /// Whether any answer is [`BodyPlan::Streamed`](crate::connection::BodyPlan). On a board a service whose answers all
+    /// have a length says no, and saves the code that writes such bodies; one that is streamed all the same becomes
+    /// a 500.
+    fn streams(&self) -> bool {
+        true
+    }
+
     /// The answer's trailer section, after a streamed body.
     fn trailers<'s>(&self, state: &'s mut Self::State) -> FieldBlock<'s> {
         let _ = state;

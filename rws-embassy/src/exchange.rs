@@ -58,6 +58,10 @@ impl<C: Context + ?Sized, S: Service<C>> Source for Pull<'_, C, S> {
         fill
     }
 
+    fn streams(&self) -> bool {
+        self.service.streams()
+    }
+
     fn trailers(&mut self, _stream: StreamId) -> FieldBlock<'_> {
         match self.exchange {
             Some(exchange) => self.service.trailers(&mut exchange.state),

@@ -5,14 +5,14 @@
 use core::cell::RefCell;
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
-use core::task::{self, Poll, Waker};
+use core::task::{self, Poll};
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::Timer;
 use embedded_io_async::{Read, Write};
 use rws_core::message::Scratch;
 use rws_core::semantics::date;
-use rws_core::service::{ConnectionInfo, Context, Service, WakeContext};
+use rws_core::service::{ConnectionInfo, Context, Service};
 use rws_core::{Env, Field, Instant, Limits};
 
 use crate::context::{BoardContext, Platform};
@@ -90,110 +90,69 @@ impl Default for SharedScratch {
     }
 }
 
-/// How a connection stands to the others of its listener.
-pub(crate) trait Seat {
-    /// It waits for its next request since `now`; `waker` makes it look at `must_leave` again. When to say so again if
-    /// nothing has come until then.
-    fn idle(&self, now: Instant, waker: Waker) -> Instant;
-    /// It has something to do.
-    fn busy(&self);
-    /// It is to end now, if it is idle.
-    fn must_leave(&self) -> bool;
-    /// It is to end as soon as its exchange has.
-    fn is_stopping(&self) -> bool;
-}
-
-/// A connection by itself.
-impl Seat for () {
-    fn idle(&self, _now: Instant, _waker: Waker) -> Instant {
-        Instant::NEVER
-    }
-    fn busy(&self) {}
-    fn must_leave(&self) -> bool {
-        false
-    }
-    fn is_stopping(&self) -> bool {
-        false
-    }
-}
-
 /// Serves one connection until it ends.
 ///
-/// `buf` holds all of its bytes: at least [`Drive::buffer_bytes_min`].
-pub async fn serve<T, S, P>(
-    transport: &mut T,
-    buf: &mut [u8],
-    scratch: &SharedScratch,
+/// `buf` holds all of its bytes: at least [`Drive::buffer_bytes_min`]. The future holds what it is given once, and the
+/// connection's state.
+pub fn serve<'a, T, S, P>(
+    transport: &'a mut T,
+    buf: &'a mut [u8],
+    scratch: &'a SharedScratch,
     connection: ConnectionInfo,
-    server: &Server<'_, S, P>,
-) -> Ended
+    server: &'a Server<'a, S, P>,
+) -> impl Future<Output = Ended> + use<'a, T, S, P>
 where
     T: Transport,
     P: Platform + Clone,
     S: Service<BoardContext<P>>,
-{
-    serve_at(transport, (buf, scratch), connection, server, &()).await
-}
-
-pub(crate) async fn serve_at<T, S, P, K>(
-    transport: &mut T,
-    (buf, scratch): (&mut [u8], &SharedScratch),
-    connection: ConnectionInfo,
-    server: &Server<'_, S, P>,
-    seat: &K,
-) -> Ended
-where
-    T: Transport,
-    P: Platform + Clone,
-    S: Service<BoardContext<P>>,
-    K: Seat,
 {
     let limits = server.limits;
     let mut cx = BoardContext::new(server.platform.clone(), connection);
-    let mut drive = Drive::new(&Env { now: now(), limits, date: None });
-    loop {
-        let (next, again_at) = poll_fn(|task| {
-            cx.set_waker(task.waker());
-            Poll::Ready(turn(&mut drive, (buf, scratch), &mut cx, server, seat))
-        })
-        .await;
-        let due = timer(drive.deadline().min(again_at));
-        match next {
-            Next::Send => match select(transport.write(drive.unsent(buf)), due).await {
-                Either::First(Ok(n)) if n > 0 => drive.written(&Env { now: now(), limits, date: None }, n),
-                Either::First(_) => drive.lose(),
-                Either::Second(()) => {}
-            },
-            Next::Wait { read: true } => {
-                let read = transport.read(drive.space(buf, limits));
-                match select3(read, due, Again::default()).await {
-                    Either3::First(Ok(n)) => drive.received(n),
-                    Either3::First(Err(_)) => drive.lose(),
-                    Either3::Second(()) | Either3::Third(()) => {}
+    let mut drive = Drive::new(&bare_env(server));
+    async move {
+        loop {
+            let next = poll_fn(|task| {
+                cx.set_waker(task.waker());
+                Poll::Ready(turn(&mut drive, (buf, scratch), &mut cx, server, false))
+            })
+            .await;
+            let due = timer(drive.deadline());
+            match next {
+                Next::Send => match select(transport.write(drive.unsent(buf)), due).await {
+                    Either::First(Ok(n)) if n > 0 => drive.written(&bare_env(server), n),
+                    Either::First(_) => drive.lose(),
+                    Either::Second(()) => {}
+                },
+                Next::Wait { read: true } => {
+                    let read = transport.read(drive.space(buf, limits));
+                    match select3(read, due, Again::default()).await {
+                        Either3::First(Ok(n)) => drive.received(n),
+                        Either3::First(Err(_)) => drive.lose(),
+                        Either3::Second(()) | Either3::Third(()) => {}
+                    }
                 }
+                Next::Wait { read: false } => {
+                    select(due, Again::default()).await;
+                }
+                Next::HalfClose => transport.half_close(),
+                Next::Closed { abrupt: true } => return Ended::CutOff,
+                Next::Closed { abrupt: false } => return Ended::Whole,
             }
-            Next::Wait { read: false } => {
-                select(due, Again::default()).await;
-            }
-            Next::HalfClose => transport.half_close(),
-            Next::Closed { abrupt: true } => return Ended::CutOff,
-            Next::Closed { abrupt: false } => return Ended::Whole,
         }
-        seat.busy();
     }
 }
 
-fn turn<S, P, K>(
+/// One turn of a connection; with `leaves`, of one that is to end as soon as its exchange has.
+pub(crate) fn turn<S, P>(
     drive: &mut Drive<S::State>,
     (buf, scratch): (&mut [u8], &SharedScratch),
     cx: &mut BoardContext<P>,
     server: &Server<'_, S, P>,
-    seat: &K,
-) -> (Next, Instant)
+    leaves: bool,
+) -> Next
 where
     P: Platform,
     S: Service<BoardContext<P>>,
-    K: Seat,
 {
     let mut text = [0; 29];
     let date = cx.unix_time().map(|time| {
@@ -201,22 +160,25 @@ where
         &text
     });
     let env = Env { now: now(), limits: server.limits, date };
-    if seat.is_stopping() || (seat.must_leave() && drive.is_idle()) {
+    if leaves {
         drive.shutdown(&env);
     }
-    let next = scratch.with(|scratch| {
+    scratch.with(|scratch| {
         let mut lent = Lent { buf, scratch };
         drive.turn(&env, &mut lent, server.service, cx)
-    });
-    let again_at = if drive.is_idle() { seat.idle(env.now, cx.waker()) } else { Instant::NEVER };
-    (next, again_at)
+    })
+}
+
+/// What the verbs need that write no head.
+pub(crate) fn bare_env<'s, S, P>(server: &Server<'s, S, P>) -> Env<'s> {
+    Env { now: now(), limits: server.limits, date: None }
 }
 
 pub(crate) fn now() -> Instant {
     Instant::from_micros(embassy_time::Instant::now().as_micros())
 }
 
-fn timer(at: Instant) -> Timer {
+pub(crate) fn timer(at: Instant) -> Timer {
     Timer::at(match at {
         Instant::NEVER => embassy_time::Instant::MAX,
         at => embassy_time::Instant::from_micros(at.as_micros()),
@@ -232,5 +194,72 @@ impl Future for Again {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
         if core::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+    use core::future::ready;
+
+    use rws_core::connection::{BodyPlan, Fill, HeadAnswer};
+    use rws_core::message::RequestHead;
+    use rws_core::service::Taken;
+    use rws_core::{ResponseHead, Status};
+
+    use super::*;
+    use crate::BUFFER_BYTES;
+
+    struct Nothing;
+
+    impl embedded_io_async::ErrorType for Nothing {
+        type Error = Infallible;
+    }
+    impl Read for Nothing {
+        fn read(&mut self, _: &mut [u8]) -> impl Future<Output = Result<usize, Infallible>> {
+            ready(Ok(0))
+        }
+    }
+    impl Write for Nothing {
+        fn write(&mut self, buf: &[u8]) -> impl Future<Output = Result<usize, Infallible>> {
+            ready(Ok(buf.len()))
+        }
+        fn flush(&mut self) -> impl Future<Output = Result<(), Infallible>> {
+            ready(Ok(()))
+        }
+    }
+    impl Transport for Nothing {
+        fn half_close(&mut self) {}
+    }
+
+    impl<C: Context> Service<C> for Nothing {
+        type State = ();
+        fn begin(&self, _: &mut C, _: &mut RequestHead<'_>) {}
+        fn body(&self, _: &mut C, _: &mut (), _: &[u8], _: bool) -> Taken {
+            Taken::Stop
+        }
+        fn head<'s>(&self, _: &'s mut ()) -> HeadAnswer<'s> {
+            HeadAnswer::Final(ResponseHead::bare(Status::OK), BodyPlan::None)
+        }
+        fn fill(&self, _: &mut (), _: &mut [u8]) -> Fill {
+            Fill::End(0)
+        }
+    }
+
+    impl Platform for &Nothing {
+        fn entropy(&self, out: &mut [u8]) {
+            out.fill(0);
+        }
+    }
+
+    #[test]
+    fn the_future_holds_a_connection_and_one_wait() {
+        let server = Server { service: &Nothing, platform: &Nothing, limits: &Limits::DEVICE };
+        let (scratch, mut transport, mut buf) = (SharedScratch::new(), Nothing, [0; BUFFER_BYTES]);
+        let connection = ConnectionInfo { peer: None, local: None, secure: false };
+        let future = serve(&mut transport, &mut buf, &scratch, connection, &server);
+        let one_wait = size_of::<Timer>() + size_of::<&mut [u8]>() + 4 * size_of::<usize>();
+        let held = size_of::<Drive<()>>() + size_of::<BoardContext<&Nothing>>() + 6 * size_of::<usize>();
+        assert!(size_of_val(&future) <= held + one_wait, "{} > {held} + {one_wait}", size_of_val(&future));
     }
 }

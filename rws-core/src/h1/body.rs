@@ -14,15 +14,22 @@ use super::chunked::ChunkLine;
 use super::head::parse_trailers;
 use crate::connection::TrailerSpans;
 use crate::message::{BodyFraming, Chunk, Scratch};
-use crate::{Limits, PeerFault};
+use crate::{Limits, PeerFault, SMALL};
+
+/// How many bytes of content. On targets without an operating system a body of 4 GiB is too large whatever the limits
+/// say, and two registers fewer are in use.
+#[cfg(not(target_os = "none"))]
+pub(super) type Count = u64;
+#[cfg(target_os = "none")]
+pub(super) type Count = u32;
 
 /// How far a body has been read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyReader {
     /// Content bytes left, of the body or of the chunk; the chunk's size while its line is read.
-    left: u64,
+    left: Count,
     /// Content bytes that chunks may still announce.
-    allowance: u64,
+    allowance: Count,
     line: ChunkLine,
     credit: u32,
     /// Framing bytes minus content bytes so far.
@@ -61,7 +68,7 @@ impl BodyReader {
     /// No body.
     pub(super) const NONE: BodyReader = BodyReader {
         left: 0,
-        allowance: u64::MAX,
+        allowance: COUNT_MAX,
         line: ChunkLine::START,
         credit: 0,
         overhead: 0,
@@ -73,7 +80,7 @@ impl BodyReader {
     pub(super) fn new(framing: BodyFraming, credit: u32) -> BodyReader {
         let (state, left) = match framing {
             BodyFraming::None | BodyFraming::Sized(0) => return BodyReader::NONE,
-            BodyFraming::Sized(len) => (State::Sized, len),
+            BodyFraming::Sized(len) => (State::Sized, counted(len)),
             BodyFraming::Streamed => (State::Line, 0),
             BodyFraming::UntilClose => (State::UntilClose, 0),
         };
@@ -82,7 +89,7 @@ impl BodyReader {
 
     /// The same body, of which chunks may announce no more than `bytes`.
     pub(super) fn at_most(self, bytes: u64) -> BodyReader {
-        BodyReader { allowance: bytes, ..self }
+        BodyReader { allowance: counted(bytes), ..self }
     }
 
     /// Whether the body is complete.
@@ -99,7 +106,7 @@ impl BodyReader {
     pub(super) fn left(&self) -> Option<u64> {
         match self.state {
             State::Ended => Some(0),
-            State::Sized => Some(self.left),
+            State::Sized => Some(wide(self.left)),
             State::Line
             | State::Data
             | State::DataCr
@@ -180,7 +187,7 @@ impl BodyReader {
                     return Ok((at, Found::End(None)));
                 }
                 State::Sized | State::Data => return Ok(self.content(at, rest, self.left)),
-                State::UntilClose => return Ok(self.content(at, rest, u64::MAX)),
+                State::UntilClose => return Ok(self.content(at, rest, Count::MAX)),
                 State::Trailers => {
                     // Trailers are spans from the start of `rx`: what stands before them goes first.
                     if at > 0 && !rest.starts_with(b"\r\n") {
@@ -197,7 +204,7 @@ impl BodyReader {
         }
     }
 
-    fn content(&mut self, at: usize, rest: &[u8], left: u64) -> (usize, Found) {
+    fn content(&mut self, at: usize, rest: &[u8], left: Count) -> (usize, Found) {
         if rest.is_empty() {
             return (at, Found::Nothing);
         }
@@ -207,10 +214,10 @@ impl BodyReader {
             return (at, found);
         }
         let here = u32::try_from(rest.len()).unwrap_or(u32::MAX).min(self.credit);
-        let len = u32::try_from(left).unwrap_or(u32::MAX).min(here);
+        let len = clamped(left).min(here);
         self.credit = self.credit.saturating_sub(len);
         if self.state != State::UntilClose {
-            self.left = self.left.saturating_sub(u64::from(len));
+            self.left = self.left.saturating_sub(Count::from(len));
         }
         if self.state == State::Data {
             self.overhead = self.overhead.saturating_sub_unsigned(len);
@@ -264,6 +271,32 @@ impl BodyReader {
         let section = (spans.fields_len > 0).then_some(spans);
         Ok((at.saturating_add(usize::from(spans.arena_len)), Found::End(section)))
     }
+}
+
+/// The longest body that is counted. A chunk's size that does not fit a count is read as one more.
+const COUNT_MAX: Count = if SMALL { Count::MAX - 1 } else { Count::MAX };
+
+/// As many bytes, or as can be counted: see [`is_countable`].
+fn counted(bytes: u64) -> Count {
+    if is_countable(bytes) { bytes as Count } else { COUNT_MAX }
+}
+
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(clippy::unnecessary_cast, reason = "a count is narrower elsewhere")
+)]
+const fn wide(count: Count) -> u64 {
+    count as u64
+}
+
+#[cfg_attr(target_os = "none", expect(clippy::useless_conversion, reason = "a count is wider elsewhere"))]
+fn clamped(count: Count) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Whether a body of this length can be counted.
+pub(super) fn is_countable(bytes: u64) -> bool {
+    bytes <= wide(COUNT_MAX)
 }
 
 #[cfg(test)]

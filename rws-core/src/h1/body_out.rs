@@ -14,7 +14,7 @@ use super::framing_out::Framing;
 use super::out::{Out, hex_digits};
 use crate::connection::{Fill, Source, StreamId};
 use crate::scan::move_within;
-use crate::{Error, Limits, Misuse};
+use crate::{Error, Limits, Misuse, SMALL};
 
 /// How far a message of ours has been written.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ impl BodyWriter {
 
     /// Whether the driver is sending a run by itself.
     pub(super) fn is_direct(&self) -> bool {
-        self.direct > 0
+        !SMALL && self.direct > 0
     }
 
     /// Whether nothing but the end of the connection ends this body.
@@ -118,7 +118,7 @@ impl BodyWriter {
         limits: &Limits,
         out: &mut Out<'_>,
     ) -> Wrote {
-        if self.direct > 0 {
+        if self.is_direct() {
             return Wrote::Blocked;
         }
         if self.state == State::Sized {
@@ -127,6 +127,9 @@ impl BodyWriter {
         match self.state {
             State::Done | State::Sized => Wrote::Done,
             State::Head => Wrote::Blocked,
+            State::UntilClose | State::Chunked | State::ChunkTail | State::Last if !source.streams() => {
+                Wrote::Cut(Some(Misuse::WrongState))
+            }
             State::UntilClose => self.until_close(stream, source, out),
             State::Chunked | State::ChunkTail | State::Last => self.chunked(stream, source, limits, out),
         }
@@ -136,7 +139,7 @@ impl BodyWriter {
         let mut left = self.left;
         debug_assert!(left > 0, "an empty body is done");
         while left > 0 {
-            let run = source.direct(stream).min(left);
+            let run = direct(source, stream).min(left);
             if run > 0 {
                 (self.left, self.direct) = (left.saturating_sub(run), run);
                 if self.left == 0 {
@@ -168,7 +171,7 @@ impl BodyWriter {
         out: &mut Out<'_>,
     ) -> Wrote {
         loop {
-            let run = source.direct(stream);
+            let run = direct(source, stream);
             if run > 0 {
                 self.direct = run;
                 return Wrote::Direct(run);
@@ -203,7 +206,7 @@ impl BodyWriter {
             if short {
                 return Wrote::Room(CHUNK_ROOM_MIN);
             }
-            let run = source.direct(stream);
+            let run = direct(source, stream);
             if run > 0 {
                 return self.direct_chunk(run, out);
             }
@@ -256,6 +259,11 @@ fn trailer_room(block: crate::FieldBlock<'_>) -> usize {
     block.iter().fold(b"0\r\n\r\n".len(), |sum, (name, value)| {
         sum.saturating_add(name.as_bytes().len()).saturating_add(value.len()).saturating_add(4)
     })
+}
+
+/// How many bytes the driver would rather send by itself: none where there is no system that could.
+fn direct<S: Source + ?Sized>(source: &mut S, stream: StreamId) -> u64 {
+    if SMALL { 0 } else { source.direct(stream) }
 }
 
 enum Pulled {

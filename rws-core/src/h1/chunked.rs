@@ -14,9 +14,10 @@
 //!
 //! White space is allowed only where the grammar has BWS: so `5 \r\n` is refused.
 
-use crate::Limits;
-use crate::PeerFault;
-use crate::message::is_token;
+use super::body::Count;
+use crate::message::{hex_digit, is_token_byte};
+use crate::scan::TOKEN;
+use crate::{Limits, PeerFault, SMALL};
 
 /// How far a chunk-size line has been read. The size itself is kept by the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl ChunkLine {
     ///
     /// # Errors
     /// [`PeerFault::ChunkSyntax`], or [`PeerFault::ChunkOverhead`] for extensions beyond the limit.
-    pub(super) fn step(&mut self, byte: u8, size: &mut u64, limits: &Limits) -> Result<bool, PeerFault> {
+    pub(super) fn step(&mut self, byte: u8, size: &mut Count, limits: &Limits) -> Result<bool, PeerFault> {
         match self.at {
             At::Size => match byte {
                 b'\r' if self.digits > 0 => self.at = At::LineFeed,
@@ -74,18 +75,20 @@ impl ChunkLine {
         Ok(false)
     }
 
-    fn digit(&mut self, byte: u8, size: &mut u64) -> Result<(), PeerFault> {
-        let digit = (byte as char).to_digit(16).ok_or(PeerFault::ChunkSyntax)?;
+    fn digit(&mut self, byte: u8, size: &mut Count) -> Result<(), PeerFault> {
+        let digit = hex_digit(byte).ok_or(PeerFault::ChunkSyntax)?;
         if self.digits == DIGITS_MAX {
             return Err(PeerFault::ChunkSyntax);
         }
-        self.digits = self.digits.saturating_add(1);
-        *size = size.wrapping_shl(4) | u64::from(digit);
+        self.digits = self.digits.wrapping_add(1);
+        // Only a count of 32 bits can overflow, and no body may be as long.
+        *size = if *size > Count::MAX >> 4 { Count::MAX } else { (*size << 4) | Count::from(digit) };
         Ok(())
     }
 
     fn extension(&mut self, byte: u8, limits: &Limits) -> Result<bool, PeerFault> {
-        let next = self.after_extension_byte(byte).ok_or(PeerFault::ChunkSyntax)?;
+        let from = AFTER.get(usize::from(class_of(byte))).unwrap_or(&[None; STATES]);
+        let next = from.get(self.at as usize).copied().flatten().ok_or(PeerFault::ChunkSyntax)?;
         self.at = next;
         if next != At::LineFeed {
             self.extension_bytes = self.extension_bytes.saturating_add(1);
@@ -95,36 +98,100 @@ impl ChunkLine {
         }
         Ok(false)
     }
+}
 
-    /// The transitions inside extensions; `None` is a syntax error.
-    fn after_extension_byte(&self, byte: u8) -> Option<At> {
-        let blank = matches!(byte, b' ' | b'\t');
-        let token = is_token(&[byte]);
-        match (self.at, byte) {
-            (At::Size | At::Gap | At::Name | At::NameGap | At::Value | At::ValueEnd, b';') => {
-                Some(At::NameStart)
-            }
-            (At::Size | At::Name | At::Value | At::ValueEnd, b'\r') => Some(At::LineFeed),
-            (At::Size | At::Gap, _) if blank => Some(At::Gap),
-            (At::NameStart, _) if blank => Some(At::NameStart),
-            (At::NameStart | At::Name, _) if token => Some(At::Name),
-            (At::Name | At::NameGap, _) if blank => Some(At::NameGap),
-            (At::Name | At::NameGap, b'=') => Some(At::ValueStart),
-            (At::ValueStart, b'"') => Some(At::Quoted),
-            (At::ValueStart, _) if blank => Some(At::ValueStart),
-            (At::ValueStart | At::Value, _) if token => Some(At::Value),
-            (At::Value | At::ValueEnd, _) if blank => Some(At::Gap),
-            (At::Quoted, b'"') => Some(At::ValueEnd),
-            (At::Quoted, b'\\') => Some(At::Escape),
-            (At::Quoted | At::Escape, _) if blank || (byte >= b' ' && byte != 0x7f) => Some(At::Quoted),
-            _ => None,
+/// The states, in their order.
+const ALL: [At; STATES] = [
+    At::Size,
+    At::Gap,
+    At::NameStart,
+    At::Name,
+    At::NameGap,
+    At::ValueStart,
+    At::Value,
+    At::Quoted,
+    At::Escape,
+    At::ValueEnd,
+    At::LineFeed,
+];
+const STATES: usize = 11;
+
+/// Bytes that stand for all that mean the same in an extension: `MARKS` for themselves alone.
+const MARKS: [u8; 5] = *b";\r=\"\\";
+const CLASSES: [u8; 9] = *b";\r=\"\\ a@\0";
+
+/// Which of [`CLASSES`] stands for a byte.
+fn class_of(byte: u8) -> u8 {
+    if let Some(mark) = MARKS.iter().position(|&mark| mark == byte) {
+        return mark as u8;
+    }
+    match byte {
+        b' ' | b'\t' => 5,
+        _ if is_token_mark(byte) => 6,
+        b' '..=0x7e | 0x80.. => 7,
+        _ => 8,
+    }
+}
+
+fn is_token_mark(byte: u8) -> bool {
+    if SMALL { TOKEN.contains(byte) } else { is_token_byte(byte) }
+}
+
+/// Where a byte leads, by its class and the state.
+static AFTER: [[Option<At>; STATES]; CLASSES.len()] = transitions();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
+const fn transitions() -> [[Option<At>; STATES]; CLASSES.len()] {
+    let mut table = [[None; STATES]; CLASSES.len()];
+    let mut class = 0;
+    while class < CLASSES.len() {
+        let mut state = 0;
+        while state < STATES {
+            assert!(ALL[state] as usize == state);
+            table[class][state] = after_extension_byte(ALL[state], CLASSES[class]);
+            state += 1;
         }
+        class += 1;
+    }
+    table
+}
+
+/// The transitions inside extensions; `None` is a syntax error.
+const fn after_extension_byte(at: At, byte: u8) -> Option<At> {
+    let blank = matches!(byte, b' ' | b'\t');
+    let token = is_token_byte(byte);
+    match (at, byte) {
+        (At::Size | At::Gap | At::Name | At::NameGap | At::Value | At::ValueEnd, b';') => Some(At::NameStart),
+        (At::Size | At::Name | At::Value | At::ValueEnd, b'\r') => Some(At::LineFeed),
+        (At::Size | At::Gap, _) if blank => Some(At::Gap),
+        (At::NameStart, _) if blank => Some(At::NameStart),
+        (At::NameStart | At::Name, _) if token => Some(At::Name),
+        (At::Name | At::NameGap, _) if blank => Some(At::NameGap),
+        (At::Name | At::NameGap, b'=') => Some(At::ValueStart),
+        (At::ValueStart, b'"') => Some(At::Quoted),
+        (At::ValueStart, _) if blank => Some(At::ValueStart),
+        (At::ValueStart | At::Value, _) if token => Some(At::Value),
+        (At::Value | At::ValueEnd, _) if blank => Some(At::Gap),
+        (At::Quoted, b'"') => Some(At::ValueEnd),
+        (At::Quoted, b'\\') => Some(At::Escape),
+        (At::Quoted | At::Escape, _) if blank || (byte >= b' ' && byte != 0x7f) => Some(At::Quoted),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_class_stands_for_each_of_its_bytes() {
+        for byte in 0..=u8::MAX {
+            for at in ALL {
+                let row = &AFTER[usize::from(class_of(byte))];
+                assert_eq!(row[at as usize], after_extension_byte(at, byte), "{at:?}, {byte}");
+            }
+        }
+    }
 
     fn read(line: &[u8]) -> Result<Option<u64>, PeerFault> {
         let (mut state, mut size) = (ChunkLine::START, 0);

@@ -38,14 +38,14 @@ pub(crate) fn of_response(
     plan: BodyPlan,
     declared: Option<u64>,
 ) -> Framing {
-    if status == Status::OK && !matches!(method, Method::Head | Method::Connect) {
+    if status == Status::OK && !(matches!(method, Method::Head) || method.may_open_tunnel()) {
         return of_plan(plan, http10);
     }
     match status.code() {
         // RFC 9110 §8.6, RFC 9112 §6.1: neither field in 1xx and 204.
         100..=199 | 204 => return Framing::Bare,
         // A tunnel follows (RFC 9110 §9.3.6).
-        200..=299 if matches!(method, Method::Connect) => return Framing::Bare,
+        200..=299 if method.may_open_tunnel() => return Framing::Bare,
         // RFC 9110 §15.3.6: 205 never has content.
         205 => return Framing::Sized(0),
         _ => {}

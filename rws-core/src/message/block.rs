@@ -6,7 +6,7 @@
 use super::field::{is_field_value, is_token};
 use super::{Field, FieldName, KnownName, Span};
 use crate::scan::copy_into;
-use crate::{Capacity, Error, Misuse};
+use crate::{Capacity, Error, Misuse, SMALL};
 
 /// Memory lent for one call: bytes for decoded text and edits, and slots for field indexes.
 ///
@@ -115,7 +115,7 @@ impl<'a> FieldBlock<'a> {
 
 fn matches(field: Field, arena: &[u8], name: FieldName<'_>) -> bool {
     match name {
-        FieldName::Known(known) => field.is(known),
+        FieldName::Known(known) => field.is(known) || (SMALL && field.is_spelled(known, arena)),
         FieldName::Other(_) => field.known_name().is_none() && field.name(arena) == name,
     }
 }
@@ -123,8 +123,8 @@ fn matches(field: Field, arena: &[u8], name: FieldName<'_>) -> bool {
 /// Whether any of `fields` has this name.
 fn names(fields: &[Field], arena: &[u8], name: FieldName<'_>) -> bool {
     match name {
-        FieldName::Known(known) => fields.iter().any(|field| field.is(known)),
-        FieldName::Other(_) => fields.iter().any(|field| matches(*field, arena, name)),
+        FieldName::Known(known) if !SMALL => fields.iter().any(|field| field.is(known)),
+        FieldName::Known(_) | FieldName::Other(_) => fields.iter().any(|field| matches(*field, arena, name)),
     }
 }
 

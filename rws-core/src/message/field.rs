@@ -54,12 +54,13 @@ impl Field {
         self.name_len_flags & NEVER_INDEXED != 0
     }
 
-    /// The known name, if the name has an id.
+    /// The known name, if the index has its id. Where memory is short the index of a received head has only those of
+    /// the names that steer the engine; [`Field::name`] and the block find the others by their spelling.
     pub fn known_name(self) -> Option<KnownName> {
         if self.name_len_flags & KNOWN == 0 { None } else { KnownName::from_id(self.name_at as u8) }
     }
 
-    /// Whether this field's name is `name`.
+    /// Whether this field's name has the id of `name`, see [`Field::known_name`].
     pub const fn is(self, name: KnownName) -> bool {
         self.name_len_flags & KNOWN != 0 && self.name_at == name as u16
     }
@@ -68,10 +69,20 @@ impl Field {
     pub fn name(self, arena: &[u8]) -> FieldName<'_> {
         match self.known_name() {
             Some(known) => FieldName::Known(known),
-            None => {
-                FieldName::Other(Span { at: self.name_at, len: self.name_len_flags & NAME_LEN }.bytes(arena))
-            }
+            None if SMALL => FieldName::new(self.spelling(arena)),
+            None => FieldName::Other(self.spelling(arena)),
         }
+    }
+
+    /// Whether the name stands in the arena, and is spelled like `name` in any case.
+    pub(super) fn is_spelled(self, name: KnownName, arena: &[u8]) -> bool {
+        self.name_len_flags & KNOWN == 0
+            && self.spelling(arena).eq_ignore_ascii_case(name.as_str().as_bytes())
+    }
+
+    /// The name of a field that has no id.
+    fn spelling(self, arena: &[u8]) -> &[u8] {
+        Span { at: self.name_at, len: self.name_len_flags & NAME_LEN }.bytes(arena)
     }
 
     /// Where the value stands in the arena.

@@ -89,35 +89,32 @@ const fn is_name_mark(byte: u8) -> bool {
 /// panic in the eyes of a linker.
 fn is_ipv6(address: &[u8]) -> bool {
     let (mut groups, mut gap, mut rest) = (0u8, false, address);
-    if let [b':', b':', after @ ..] = rest {
-        if after.is_empty() {
-            return true;
-        }
-        (gap, rest) = (true, after);
-    }
     loop {
+        rest = match rest {
+            [b':', b':', after @ ..] if !gap => {
+                gap = true;
+                if after.is_empty() {
+                    break;
+                }
+                after
+            }
+            [b':', after @ ..] if groups > 0 => after,
+            _ => rest,
+        };
         let len = rest.iter().position(|&byte| byte == b':').unwrap_or(rest.len());
         let Some((group, after)) = rest.split_at_checked(len) else { return false };
         if after.is_empty() && is_ipv4(group) {
             groups = groups.saturating_add(2);
             break;
         }
-        if !matches!(group.len(), 1..=4) || !group.iter().all(u8::is_ascii_hexdigit) {
+        if !matches!(len, 1..=4) || !group.iter().all(u8::is_ascii_hexdigit) {
             return false;
         }
         groups = groups.saturating_add(1);
-        rest = match after {
-            [b':', b':'] if !gap => {
-                gap = true;
-                break;
-            }
-            [b':', b':', more @ ..] if !gap => {
-                gap = true;
-                more
-            }
-            [b':', more @ ..] => more,
-            _ => break,
-        };
+        if after.is_empty() {
+            break;
+        }
+        rest = after;
     }
     if gap { groups < 8 } else { groups == 8 }
 }

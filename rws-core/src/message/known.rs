@@ -1,6 +1,6 @@
 //! Field names with an id, so that finding `Host` compares a byte instead of a string.
 
-use super::packed::Packed;
+use super::packed::{Packed, word_at};
 use crate::SMALL;
 use crate::scan::{Dictionary, Spelling};
 
@@ -152,6 +152,23 @@ impl KnownName {
 }
 
 impl KnownName {
+    /// The name that steers the engine with this spelling in any case, without a look at any other name: where memory
+    /// is short, the names of which nobody asks are not there.
+    pub(crate) fn steering(name: &[u8]) -> Option<KnownName> {
+        // Nearly every request has no other.
+        if name == b"Host" {
+            return Some(KnownName::Host);
+        }
+        match word_at(b"Connection Content-Length Expect Host Transfer-Encoding Upgrade", name)? {
+            0 => Some(KnownName::Connection),
+            1 => Some(KnownName::ContentLength),
+            2 => Some(KnownName::Expect),
+            3 => Some(KnownName::Host),
+            4 => Some(KnownName::TransferEncoding),
+            _ => Some(KnownName::Upgrade),
+        }
+    }
+
     /// Whether the field steers the engine: framing, the connection, the authority, an expectation.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) const fn steers(self) -> bool {
@@ -308,6 +325,16 @@ mod tests {
             }
             assert_eq!(KnownName::from_id(name as u8), Some(name));
         }
+    }
+
+    #[test]
+    fn the_names_that_steer_are_found_without_the_others() {
+        for &name in KnownName::ALL {
+            let spelling = name.as_str().to_ascii_lowercase();
+            assert_eq!(KnownName::steering(spelling.as_bytes()), Some(name).filter(|name| name.steers()));
+        }
+        assert_eq!(KnownName::steering(b"Hosts"), None);
+        assert_eq!(KnownName::steering(b"Hose"), None);
     }
 
     #[test]

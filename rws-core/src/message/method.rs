@@ -1,5 +1,6 @@
 //! Request methods (RFC 9110 §9).
 
+use super::packed::word_at;
 use crate::SMALL;
 
 /// A request method. One that this crate has no name for is [`Method::Other`]; its spelling is in
@@ -38,8 +39,9 @@ impl Method {
     /// The method with this exact spelling (methods are case-sensitive).
     pub fn from_bytes(name: &[u8]) -> Method {
         if SMALL {
-            let named = Method::NAMED.into_iter().find(|method| method.as_str().as_bytes() == name);
-            return named.unwrap_or(Method::Other);
+            let at = word_at(b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH", name);
+            let named = at.filter(|_| name.iter().all(u8::is_ascii_uppercase));
+            return named.and_then(|at| Method::NAMED.get(usize::from(at)).copied()).unwrap_or(Method::Other);
         }
         match name {
             b"GET" => Method::Get,
@@ -69,6 +71,11 @@ impl Method {
             Method::Patch => "PATCH",
             Method::Other => "OTHER",
         }
+    }
+
+    /// Whether a tunnel may follow: never on targets without an operating system, whose drivers have none.
+    pub(crate) const fn may_open_tunnel(self) -> bool {
+        !SMALL && matches!(self, Method::Connect)
     }
 
     /// Whether the method is safe (RFC 9110 §9.2.1).

@@ -33,7 +33,8 @@ pub use known::KnownName;
 pub use method::Method;
 #[cfg(any(test, feature = "alloc"))]
 pub use owned::{OwnedFields, OwnedRequestHead};
-pub(crate) use packed::Packed;
+pub(crate) use packed::{Packed, word_at};
+pub(crate) use path::hex_digit;
 pub use path::{encode_path, is_encoded_path};
 pub use query::{QueryBytes, QueryPairs, QueryText};
 pub(crate) use request::Words;
@@ -42,6 +43,7 @@ pub use response::{ResponseHead, ResponseSpans};
 pub use span::{Chunk, Span};
 pub use status::Status;
 pub use target::parse_target;
+pub(crate) use target::read_target;
 
 /// The protocol version of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -38,9 +38,36 @@ const fn part(text: &'static str, places: &[u16], at: usize) -> &'static str {
     ""
 }
 
+/// Which of the words, of which one space divides each from the next, has this spelling in any case.
+#[inline(never)]
+pub(crate) fn word_at(words: &[u8], spelling: &[u8]) -> Option<u8> {
+    let (mut rest, mut at) = (words, 0u8);
+    loop {
+        let len = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+        let (word, behind) = rest.split_at_checked(len)?;
+        if word.eq_ignore_ascii_case(spelling) {
+            return Some(at);
+        }
+        let [_, more @ ..] = behind else { return None };
+        (rest, at) = (more, at.wrapping_add(1));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Packed;
+    use super::{Packed, word_at};
+
+    #[test]
+    fn a_word_is_found_in_any_case_and_nothing_else_is() {
+        let words = b"one two three";
+        assert_eq!(
+            [&b"one"[..], b"TWO", b"Three"].map(|word| word_at(words, word)),
+            [Some(0), Some(1), Some(2)]
+        );
+        for other in [&b""[..], b"on", b"one two", b"thre", b"threes", b" "] {
+            assert_eq!(word_at(words, other), None);
+        }
+    }
 
     #[test]
     fn each_text_is_found_by_its_number() {

@@ -14,25 +14,26 @@ pub(super) fn canonicalise(raw: &[u8], out: &mut [u8]) -> Result<Option<usize>, 
         return Ok(None);
     }
     let [b'/', rest @ ..] = raw else { return Err(PeerFault::TargetSyntax) };
-    let mut writer = Writer { out, len: 0 };
+    let (mut writer, mut rest) = (Writer { out, len: 0 }, rest);
     writer.push(b'/')?;
-    let mut segments = rest.split(|&byte| byte == b'/').peekable();
-    while let Some(segment) = segments.next() {
-        let last = segments.peek().is_none();
+    loop {
+        let len = find(b'/', rest).unwrap_or(rest.len());
+        let (segment, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
         match segment {
-            [] if last => {}
+            [] if behind.is_empty() => {}
             [] => return Err(PeerFault::TargetAmbiguous),
             b"." => {}
             b".." => writer.pop_segment()?,
             _ => {
                 decode_segment(segment, &mut writer)?;
-                if !last {
+                if !behind.is_empty() {
                     writer.push(b'/')?;
                 }
             }
         }
+        let [_, more @ ..] = behind else { return Ok(Some(writer.len)) };
+        rest = more;
     }
-    Ok(Some(writer.len))
 }
 
 /// Whether nothing in the path needs a closer look. May say no of a path that is canonical.
@@ -116,7 +117,7 @@ fn decoded(high: u8, low: u8) -> Result<u8, PeerFault> {
     }
 }
 
-pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
+pub(crate) const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
         b'A'..=b'F' => Some(byte.wrapping_sub(b'A').wrapping_add(10)),
@@ -127,12 +128,7 @@ pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
 
 /// Whether a decoded segment is a dot segment, or would be one (or empty) without its parameters.
 fn is_dotted(segment: &[u8]) -> bool {
-    let name = match find(b';', segment) {
-        Some(0) => return true,
-        Some(end) => segment.get(..end).unwrap_or(&[]),
-        None => segment,
-    };
-    matches!(name, b"." | b"..")
+    matches!(segment, [b';', ..] | b"." | b".." | [b'.', b';', ..] | [b'.', b'.', b';', ..])
 }
 
 fn decodes_again(segment: &[u8]) -> bool {

@@ -60,173 +60,154 @@ pub fn parse_target(
     arena: &[u8],
     scratch: &mut [u8],
 ) -> Result<TargetSpans, PeerFault> {
-    if !host_fits(host, arena) {
-        return Err(PeerFault::HostSyntax);
-    }
-    match raw.bytes(arena) {
-        [b'/', ..] if method != Method::Connect => {
-            let (path, query) = path_and_query(raw.at, raw, arena, scratch)?;
-            let spans = TargetSpans { form: TargetForm::Origin, raw, path, query, authority: host };
-            with_authority(spans)
-        }
-        target => other_forms(method, target, raw, host, arena, scratch),
-    }
+    let mut target =
+        TargetSpans { form: TargetForm::Origin, raw, path: PathAt::Nowhere, query: None, authority: host };
+    read_target(method, arena, scratch, &mut target)?;
+    Ok(target)
 }
 
-/// Whether `Host` is missing, empty or valid.
+/// As [`parse_target`], in place: `target.raw` and `target.authority`, which is the value of `Host`, are given.
 #[inline]
-fn host_fits(host: Span, arena: &[u8]) -> bool {
-    host.len == 0 || is_valid_host_at(arena, usize::from(host.at), host.end())
-}
-
-/// Refuses a target that relies on a `Host` that is there and empty.
-#[inline]
-fn with_authority(spans: TargetSpans) -> Result<TargetSpans, PeerFault> {
-    if spans.authority.len == 0 && spans.authority != Span::EMPTY {
+pub(crate) fn read_target(
+    method: Method,
+    arena: &[u8],
+    scratch: &mut [u8],
+    target: &mut TargetSpans,
+) -> Result<(), PeerFault> {
+    let host = target.authority;
+    if host.len > 0 && !is_valid_host_at(arena, usize::from(host.at), host.end()) {
         return Err(PeerFault::HostSyntax);
     }
-    Ok(spans)
+    (target.form, target.path, target.query) = (TargetForm::Origin, PathAt::Nowhere, None);
+    match target.raw.bytes(arena) {
+        [b'/', ..] if !method.may_open_tunnel() => path_and_query(target.raw.at, arena, scratch, target)?,
+        text => other_forms(method, text, arena, scratch, target)?,
+    }
+    // A target that relies on a `Host` that is there and empty.
+    if target.authority.len == 0 && target.authority != Span::EMPTY {
+        return Err(PeerFault::HostSyntax);
+    }
+    Ok(())
 }
 
 #[inline(never)]
 fn other_forms(
     method: Method,
-    target: &[u8],
-    raw: Span,
-    host: Span,
+    text: &[u8],
     arena: &[u8],
     scratch: &mut [u8],
-) -> Result<TargetSpans, PeerFault> {
-    match (method, target) {
-        (Method::Connect, _) => authority_form(raw, target),
-        (Method::Options, b"*") => with_authority(TargetSpans {
-            form: TargetForm::Asterisk,
-            raw,
-            path: PathAt::Nowhere,
-            query: None,
-            authority: host,
-        }),
-        _ => absolute_form(method, raw, target, arena, scratch),
+    target: &mut TargetSpans,
+) -> Result<(), PeerFault> {
+    match (method, text) {
+        (Method::Connect, _) if method.may_open_tunnel() => authority_form(text, target),
+        (Method::Options, b"*") => {
+            target.form = TargetForm::Asterisk;
+            Ok(())
+        }
+        _ => absolute_form(method, text, arena, scratch, target),
     }
 }
 
 /// `host:port`, both required; port 0 cannot be connected to (RFC 9110 §9.3.6).
-fn authority_form(raw: Span, target: &[u8]) -> Result<TargetSpans, PeerFault> {
-    if !is_valid_host(target) {
+fn authority_form(text: &[u8], target: &mut TargetSpans) -> Result<(), PeerFault> {
+    if !is_valid_host(text) || !matches!(split_authority(text), (_, Some(1..))) {
         return Err(PeerFault::TargetSyntax);
     }
-    match split_authority(target) {
-        (_, Some(1..)) => Ok(TargetSpans {
-            form: TargetForm::Authority,
-            raw,
-            path: PathAt::Nowhere,
-            query: None,
-            authority: raw,
-        }),
-        (_, Some(0) | None) => Err(PeerFault::TargetSyntax),
-    }
+    (target.form, target.authority) = (TargetForm::Authority, target.raw);
+    Ok(())
 }
 
 /// `scheme://authority path-abempty [?query]`, for http and https (RFC 9110 §4.2).
 fn absolute_form(
     method: Method,
-    raw: Span,
-    target: &[u8],
+    text: &[u8],
     arena: &[u8],
     scratch: &mut [u8],
-) -> Result<TargetSpans, PeerFault> {
-    let colon = if has_prefix(target, b"http://") {
+    target: &mut TargetSpans,
+) -> Result<(), PeerFault> {
+    let colon = if has_prefix(text, b"http://") {
         4
-    } else if has_prefix(target, b"https://") {
+    } else if has_prefix(text, b"https://") {
         5
     } else {
         return Err(PeerFault::TargetSyntax);
     };
     let from: u16 = colon + 3;
-    let rest = target.get(usize::from(from)..).unwrap_or(&[]);
+    let rest = text.get(usize::from(from)..).unwrap_or(&[]);
     let len = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at_checked(len).unwrap_or((rest, &[]));
     if !is_valid_host(authority) {
         return Err(PeerFault::HostSyntax);
     }
     // `len` is below `raw.len`, so it fits.
-    let authority = Span { at: raw.at.wrapping_add(from), len: u16::try_from(len).unwrap_or(u16::MAX) };
-    let (form, path, query) = match rest {
-        [] if method == Method::Options => (TargetForm::Asterisk, PathAt::Nowhere, None),
-        [b'/', ..] => {
-            let at = authority.at.wrapping_add(authority.len);
-            let (path, query) = path_and_query(at, raw, arena, scratch)?;
-            (TargetForm::Absolute, path, query)
-        }
+    target.authority = Span { at: target.raw.at.wrapping_add(from), len: len as u16 };
+    target.form = TargetForm::Absolute;
+    let at = target.authority.at.wrapping_add(target.authority.len);
+    match rest {
+        [] if method == Method::Options => target.form = TargetForm::Asterisk,
+        [b'/', ..] => path_and_query(at, arena, scratch, target)?,
         _ => {
             // An empty path is `/` (RFC 9110 §4.2.3): the first slash of `://` stands in for it.
-            let root = PathAt::Arena(Span { at: raw.at.wrapping_add(colon).wrapping_add(1), len: 1 });
-            let from = raw.end().saturating_sub(rest.len());
-            (TargetForm::Absolute, root, query_of(from, raw, arena)?)
+            target.path =
+                PathAt::Arena(Span { at: target.raw.at.wrapping_add(colon).wrapping_add(1), len: 1 });
+            read_query(usize::from(at), arena, target)?;
         }
-    };
-    Ok(TargetSpans { form, raw, path, query, authority })
+    }
+    Ok(())
 }
 
 fn has_prefix(target: &[u8], prefix: &[u8]) -> bool {
     target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Splits what begins with a slash at `at` and ends where `raw` does.
+/// Splits what begins with a slash at `at` and ends where the target does.
 #[cfg_attr(not(target_os = "none"), inline(always))]
 fn path_and_query(
     at: u16,
-    raw: Span,
     arena: &[u8],
     scratch: &mut [u8],
-) -> Result<(PathAt, Option<Span>), PeerFault> {
+    target: &mut TargetSpans,
+) -> Result<(), PeerFault> {
     if SMALL {
-        return closer_look(at, raw, arena, scratch);
+        return closer_look(at, arena, scratch, target);
     }
-    let (from, end) = (usize::from(at), raw.end());
+    let (from, end) = (usize::from(at), target.raw.end());
     let stop = path_run_end(arena, from.wrapping_add(1), end);
+    if stop != end && arena.get(stop) != Some(&b'?') {
+        return closer_look(at, arena, scratch, target);
+    }
     // Both are places in an arena of at most 64 KiB.
-    let path = PathAt::Arena(Span { at, len: stop.wrapping_sub(from) as u16 });
-    if stop == end {
-        return Ok((path, None));
-    }
-    if arena.get(stop) == Some(&b'?') {
-        return Ok((path, query_of(stop, raw, arena)?));
-    }
-    closer_look(at, raw, arena, scratch)
+    target.path = PathAt::Arena(Span { at, len: stop.wrapping_sub(from) as u16 });
+    read_query(stop, arena, target)
 }
 
 /// As [`path_and_query`], for a path that has bytes which the quick look stopped at.
 #[inline(never)]
-fn closer_look(
-    at: u16,
-    raw: Span,
-    arena: &[u8],
-    scratch: &mut [u8],
-) -> Result<(PathAt, Option<Span>), PeerFault> {
-    let (from, end) = (usize::from(at), raw.end());
+fn closer_look(at: u16, arena: &[u8], scratch: &mut [u8], target: &mut TargetSpans) -> Result<(), PeerFault> {
+    let (from, end) = (usize::from(at), target.raw.end());
     let rest = arena.get(from..end).unwrap_or(&[]);
     let len = find(b'?', rest).unwrap_or(rest.len());
-    let query = query_of(from.saturating_add(len), raw, arena)?;
+    read_query(from.wrapping_add(len), arena, target)?;
     let path = rest.get(..len).unwrap_or(rest);
-    let path = match canonicalise(path, scratch)? {
+    target.path = match canonicalise(path, scratch)? {
         None => PathAt::Arena(Span { at, len: len as u16 }),
         Some(len) => PathAt::Scratch(Span { at: 0, len: len as u16 }),
     };
-    Ok((path, query))
+    Ok(())
 }
 
-/// The query that a `?` at `at` begins and that ends where `raw` does; `None` if that is where `raw` ends.
+/// The query that a `?` at `at` begins and that ends where the target does; none if that is where the target ends.
 #[inline]
-fn query_of(at: usize, raw: Span, arena: &[u8]) -> Result<Option<Span>, PeerFault> {
-    let (from, end) = (at.wrapping_add(1), raw.end());
+fn read_query(at: usize, arena: &[u8], target: &mut TargetSpans) -> Result<(), PeerFault> {
+    let (from, end) = (at.wrapping_add(1), target.raw.end());
     if at == end {
-        Ok(None)
-    } else if arena.get(at) == Some(&b'?') && query_end(arena, from, end) == end {
-        Ok(Span::of(from, end))
-    } else {
-        Err(PeerFault::TargetSyntax)
+        return Ok(());
     }
+    if arena.get(at) != Some(&b'?') || query_end(arena, from, end) != end {
+        return Err(PeerFault::TargetSyntax);
+    }
+    target.query = Span::of(from, end);
+    Ok(())
 }
 
 /// Where the bytes end that may stand in a query: at most `end`.

@@ -1,8 +1,8 @@
 //! Asks for a user name and a password.
 
-use base64ct::{Base64, Encoding};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::base64;
 use super::{BodyView, Hooks, Middleware, Reply, RequestVerdict, ResponseParts, ResponseVerdict};
 use crate::message::RequestHead;
 use crate::service::Context;
@@ -196,8 +196,7 @@ impl<V: Verify> BasicAuthLayer<V> {
     /// Whether this value of `Authorization` names a user.
     fn lets_in(&self, value: &[u8]) -> bool {
         let mut decoded = [0; CREDENTIALS_BYTES_MAX];
-        let Some(credentials) = token(value).and_then(|token| Base64::decode(token, &mut decoded).ok())
-        else {
+        let Some(credentials) = token(value).and_then(|token| base64::decode(token, &mut decoded)) else {
             return false;
         };
         let Some(colon) = credentials.iter().position(|&byte| byte == b':') else { return false };

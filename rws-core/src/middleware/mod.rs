@@ -21,6 +21,7 @@
 //! - What cannot be done, for lack of memory or by a layer's fault, is an answer or a cut-off exchange,
 //!   never a shortened message.
 
+mod base64;
 mod basic_auth;
 mod blocklist;
 mod body_limit;

@@ -35,6 +35,7 @@
 
 mod build;
 mod cover;
+mod each;
 mod error;
 mod host;
 mod index;
@@ -54,7 +55,7 @@ pub use method_set::MethodSet;
 pub use owned::OwnedRouteTable;
 pub use pattern::{Params, SEGMENTS_MAX};
 
-use crate::Method;
+use crate::{Method, SMALL};
 use index::Node;
 
 /// Which of several matching routes wins.
@@ -185,6 +186,9 @@ impl<'t, T, S: AsRef<str>> RouteTable<'t, T, S> {
         authority: &[u8],
         accept: impl FnMut(usize) -> bool,
     ) -> RouteMatch<'m, T> {
+        if SMALL {
+            return each::find(self, method, path, authority, accept);
+        }
         walk::find(self, method, path, authority, accept)
     }
 

@@ -105,7 +105,12 @@ fn a_wrong_method_is_told_from_a_wrong_path() {
 
 #[test]
 fn parameters_are_read_from_pattern_and_path() {
-    let params = |pattern, path| Params::new(pattern, path).collect::<Vec<_>>();
+    let params = |pattern, path| {
+        let mut short = Params::new(pattern, path);
+        let short: Vec<_> = core::iter::from_fn(|| short.next_in_short()).collect();
+        assert_eq!(short, Params::new(pattern, path).collect::<Vec<_>>(), "{pattern} {path}");
+        short
+    };
     assert_eq!(params("/hello/:name", "/hello/you"), [("name", "you")]);
     assert_eq!(params("/:a/x/:b", "/1/x/2"), [("a", "1"), ("b", "2")]);
     assert_eq!(params("/f/*path", "/f/a/b/"), [("path", "a/b/")]);
@@ -384,7 +389,9 @@ proptest! {
                     fitting.sort_by_key(|&at| model_rank(routes[at].pattern));
                 }
                 let want = fitting.iter().copied().find(|&at| routes[at].methods == GET);
-                match table.find(Method::Get, path, b"") {
+                let answer = table.find(Method::Get, path, b"");
+                prop_assert_eq!(super::each::find(&table, Method::Get, path, b"", |_| true), answer);
+                match answer {
                     RouteMatch::Found(found) => prop_assert_eq!(Some(found.index), want, "{} {:?}", path, order),
                     RouteMatch::MethodNotAllowed(_) => prop_assert!(want.is_none() && !fitting.is_empty()),
                     RouteMatch::NotFound | RouteMatch::Options(_) => prop_assert!(fitting.is_empty(), "{}", path),

@@ -3,6 +3,7 @@
 use super::class::{Class, Segments};
 use super::scalar::Scalar;
 use super::{End, Kernel};
+use crate::SMALL;
 
 /// As many bytes at a time as a register holds.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,9 @@ impl Kernel for Swar {
 
     #[cfg_attr(not(target_os = "none"), inline(always))]
     fn text_end(self, bytes: &[u8], at: usize) -> End {
+        if SMALL {
+            return Scalar.text_end(bytes, at);
+        }
         let mut at = at;
         while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD_BYTES>()) {
             if may_have_control(usize::from_ne_bytes(*word)) {

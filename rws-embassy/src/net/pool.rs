@@ -2,12 +2,11 @@
 
 use core::cell::Cell;
 use core::fmt;
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::Waker;
 
 use rws_core::Instant;
 
-use crate::serve::{Seat, SharedScratch};
+use crate::serve::SharedScratch;
 
 /// For so long a new connection need not make room for others: its first request is on its way.
 const FRESH_US: u64 = 500_000;
@@ -124,10 +123,6 @@ impl Place<'_> {
         }
     }
 
-    fn is(&self, use_: Use) -> bool {
-        self.pool.seats.get(self.at).is_some_and(|seat| seat.use_.get() == use_)
-    }
-
     pub(crate) fn listens(&self) {
         self.set(Use::Listening);
     }
@@ -142,49 +137,45 @@ impl Place<'_> {
         self.set(Use::Free);
     }
 
-    /// Until the pool ends.
-    pub(crate) async fn stopped(&self) {
-        poll_fn(|task| {
-            if self.pool.is_stopping() {
-                return Poll::Ready(());
-            }
-            if let Some(seat) = self.pool.seats.get(self.at) {
-                seat.waker.set(Some(task.waker().clone()));
-            }
-            Poll::Pending
-        })
-        .await;
+    /// Its task is to be woken when the pool ends, or when it is to leave.
+    pub(crate) fn wakes(&self, waker: &Waker) {
+        if let Some(seat) = self.pool.seats.get(self.at) {
+            seat.waker.set(Some(waker.clone()));
+        }
     }
-}
 
-impl Seat for Place<'_> {
-    fn idle(&self, now: Instant, waker: Waker) -> Instant {
+    /// Its connection waits for the next request. When to say so again if nothing has come until then.
+    pub(crate) fn idle(&self, now: Instant) -> Instant {
         let Some(seat) = self.pool.seats.get(self.at) else { return Instant::NEVER };
         match seat.use_.get() {
             Use::Leaving => return Instant::NEVER,
-            Use::Fresh(since) => {
-                seat.waker.set(Some(waker));
-                return since.after_us(FRESH_US);
-            }
-            Use::Idle(_) | Use::Busy | Use::Listening | Use::Free => {}
+            Use::Fresh(since) if now < since.after_us(FRESH_US) => return since.after_us(FRESH_US),
+            Use::Fresh(_) | Use::Idle(_) | Use::Busy | Use::Listening | Use::Free => {}
         }
-        seat.waker.set(Some(waker));
         seat.use_.set(Use::Idle(now));
         self.pool.make_room();
         Instant::NEVER
     }
 
-    fn busy(&self) {
-        if !self.is(Use::Leaving) {
+    /// It has something to do.
+    pub(crate) fn busy(&self) {
+        if !self.must_leave() {
             self.set(Use::Busy);
         }
     }
 
-    fn must_leave(&self) -> bool {
-        self.is(Use::Leaving)
+    /// It is to end now, if it is idle.
+    pub(crate) fn must_leave(&self) -> bool {
+        self.pool.seats.get(self.at).is_some_and(|seat| seat.use_.get() == Use::Leaving)
     }
 
-    fn is_stopping(&self) -> bool {
+    /// It is to end as soon as its exchange has.
+    pub(crate) fn is_stopping(&self) -> bool {
         self.pool.is_stopping()
+    }
+
+    /// The memory for the head that is looked at.
+    pub(crate) fn scratch(&self) -> &SharedScratch {
+        self.pool.scratch
     }
 }

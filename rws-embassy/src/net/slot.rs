@@ -1,22 +1,35 @@
 //! One socket of a pool: listens, serves, closes, listens again.
+//!
+//! ```text
+//!   Listening ── a connection ──▶ Connected(next) ── over, in order ──▶ Closing ──┐
+//!       ▲                              │ over, cut off                            │ the peer has ended too, or late
+//!       │                              ▼                                          │
+//!       └── the RST is out, or late ── Resetting ◀────────────────────────────────┘
+//! ```
+//!
+//! All of it is one flat future, polled by hand: what is read or written is tried at each poll and held by none, so
+//! that nothing is stored but the connection, the step and the buffers' places.
 
+use core::future::{Future, poll_fn};
 use core::net::{IpAddr, SocketAddr};
+use core::pin::pin;
+use core::task::{Context, Poll};
 
-use embassy_futures::select::{Either, select};
-use embassy_net::tcp::{State, TcpSocket};
+use embassy_net::tcp::{Error, State, TcpSocket};
 use embassy_net::{IpAddress, IpEndpoint, Stack};
-use embassy_time::{Duration, Timer};
-use embedded_io_async::{Read, Write};
+use embassy_time::Duration;
+use rws_core::Instant;
 use rws_core::service::{ConnectionInfo, Service};
 
-use super::pool::Pool;
+use super::pool::{Place, Pool};
 use crate::context::{BoardContext, Platform};
-use crate::serve::{Ended, Server, Transport, now, serve_at};
+use crate::drive::{Drive, Next};
+use crate::serve::{Server, bare_env, now, timer, turn};
 
 /// How long a handshake, or a peer that acknowledges nothing, is waited for.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// How long the end of a connection may take before it is reset.
-const CLOSE_MAX: Duration = Duration::from_millis(500);
+/// How long the end of a connection may take before it is reset, and the reset before it is given up.
+const CLOSE_MAX_US: u64 = 500_000;
 
 /// The memory of one socket.
 #[derive(Debug)]
@@ -28,94 +41,237 @@ pub struct Slot<'r> {
     pub(super) tx: &'r mut [u8],
 }
 
-impl Slot<'_> {
+impl<'r> Slot<'r> {
     /// Serves one connection after the other on `port`, until [`Pool::shutdown`].
-    pub async fn run<S, P>(self, stack: Stack<'_>, port: u16, server: &Server<'_, S, P>)
+    pub fn run<S, P>(
+        self,
+        stack: Stack<'r>,
+        port: u16,
+        server: &'r Server<'r, S, P>,
+    ) -> impl Future<Output = ()> + use<'r, S, P>
     where
         P: Platform + Clone,
         S: Service<BoardContext<P>>,
     {
-        let pool = self.pool;
-        let seat = pool.seat(self.at);
-        let mut socket = Socket(TcpSocket::new(stack, self.rx, self.tx));
-        // An answer leaves as one segment, and the next one does not wait until it is acknowledged.
-        socket.0.set_nagle_enabled(false);
-        while !pool.is_stopping() {
-            socket.0.set_timeout(Some(SILENCE_MAX));
-            seat.listens();
-            match select(socket.0.accept(port), seat.stopped()).await {
-                Either::First(Ok(())) => {
-                    seat.is_taken(now());
-                    let connection = socket.info();
-                    let ended =
-                        serve_at(&mut socket, (self.buf, pool.scratch), connection, server, &seat).await;
-                    socket.end(ended).await;
-                }
-                Either::First(Err(_)) | Either::Second(()) => socket.end(Ended::CutOff).await,
-            }
+        const {
+            let service = size_of::<S::State>() + size_of::<P>();
+            assert!(size_of::<Seated<'_, S, P>>() <= FUTURE_BYTES_MAX + service, "the future is flat");
         }
-        seat.is_free();
+        let mut socket = TcpSocket::new(stack, self.rx, self.tx);
+        // An answer leaves as one segment, and the next one does not wait until it is acknowledged.
+        socket.set_nagle_enabled(false);
+        socket.set_timeout(Some(SILENCE_MAX));
+        let mut seated = Seated {
+            socket,
+            step: Step::Listening,
+            port,
+            seat: self.pool.seat(self.at),
+            buf: self.buf,
+            server,
+            cx: BoardContext::new(server.platform.clone(), NOBODY),
+            drive: Drive::new(&bare_env(server)),
+        };
+        poll_fn(move |task| seated.poll(task))
     }
 }
 
-struct Socket<'s>(TcpSocket<'s>);
+/// The future of a slot, beside a service's state and a platform: bytes. Two addresses take 64 of them.
+const FUTURE_BYTES_MAX: usize = if usize::BITS > 32 { 380 } else { 320 };
 
-impl Socket<'_> {
-    fn info(&self) -> ConnectionInfo {
-        let peer = self.0.remote_endpoint().map(address);
-        let local = self.0.local_endpoint().map(address);
-        ConnectionInfo { peer, local, secure: false }
-    }
+const NOBODY: ConnectionInfo = ConnectionInfo { peer: None, local: None, secure: false };
 
-    /// Ends the connection so that the socket can listen again.
-    async fn end(&mut self, ended: Ended) {
-        if ended == Ended::Whole {
-            self.0.close();
-            // Until the peer has all and has ended its side as well; not through the time that TCP then waits.
-            select(self.is_over(), Timer::after(CLOSE_MAX)).await;
-        }
-        self.0.abort();
-        select(self.0.flush(), Timer::after(CLOSE_MAX)).await;
-    }
+/// A socket and all that it has to do.
+struct Seated<'r, S: Service<BoardContext<P>>, P: Platform> {
+    socket: TcpSocket<'r>,
+    step: Step,
+    port: u16,
+    seat: Place<'r>,
+    buf: &'r mut [u8],
+    server: &'r Server<'r, S, P>,
+    /// Of the connection that it has, or had last.
+    cx: BoardContext<P>,
+    drive: Drive<S::State>,
+}
 
-    async fn is_over(&mut self) {
-        // With FIN sent, `flush` waits until it is acknowledged.
-        let _ = self.0.flush().await;
-        let mut dropped = [0; 16];
-        while !matches!(self.0.state(), State::Closed | State::TimeWait) {
-            if !matches!(self.0.read(&mut dropped).await, Ok(n) if n > 0) {
-                return;
+/// What a socket waits for.
+#[derive(Clone, Copy)]
+#[cfg_attr(target_os = "none", repr(u8))]
+enum Step {
+    /// A connection.
+    Listening,
+    /// What its connection needs.
+    Connected(Next),
+    /// That the peer ends its side as well, at most until then.
+    Closing(Instant),
+    /// That a reset is on its way, at most until then.
+    Resetting(Instant),
+}
+
+/// What a connection said when it was asked.
+enum Moved {
+    /// There is something new for the machine.
+    Yes,
+    /// Not yet: the task is woken.
+    No,
+    /// It is over.
+    Over(Step),
+}
+
+impl<S, P> Seated<'_, S, P>
+where
+    P: Platform + Clone,
+    S: Service<BoardContext<P>>,
+{
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<()> {
+        self.seat.wakes(task.waker());
+        let mut due = Instant::NEVER;
+        // Whoever woke the task: the machine is asked once, and again whenever something has moved.
+        let mut asked = false;
+        loop {
+            match self.step {
+                Step::Listening if self.seat.is_stopping() => self.reset(),
+                Step::Listening => {
+                    if self.is_waiting_for_a_client(task) {
+                        break;
+                    }
+                    self.begin();
+                }
+                Step::Connected(next) => match self.go_on(next, task) {
+                    Moved::Over(step) => self.step = step,
+                    Moved::No if asked => break,
+                    Moved::Yes | Moved::No => {
+                        asked = true;
+                        due = self.turn(task);
+                    }
+                },
+                Step::Closing(until) => {
+                    if self.is_open_still(task) && now() < until {
+                        due = until;
+                        break;
+                    }
+                    self.reset();
+                }
+                Step::Resetting(until) => {
+                    if self.is_flushing(task) && now() < until {
+                        due = until;
+                        break;
+                    }
+                    self.step = Step::Listening;
+                    if self.seat.is_stopping() {
+                        self.seat.is_free();
+                        return Poll::Ready(());
+                    }
+                }
             }
         }
+        // Pending when it is polled first, so that the task is woken even if the time has come just now.
+        pin!(timer(due)).poll(task).map(|()| ())
     }
+
+    fn is_waiting_for_a_client(&mut self, task: &mut Context<'_>) -> bool {
+        if self.socket.state() == State::Closed {
+            self.seat.listens();
+            // Its first poll makes the socket listen. Any state that follows tells of itself.
+            let _ = pin!(self.socket.accept(self.port)).poll(task);
+        }
+        pin!(self.socket.wait_write_ready()).poll(task).is_pending()
+    }
+
+    /// A connection is there.
+    fn begin(&mut self) {
+        self.seat.is_taken(now());
+        let peer = self.socket.remote_endpoint().map(address);
+        let local = self.socket.local_endpoint().map(address);
+        self.cx = BoardContext::new(self.server.platform.clone(), ConnectionInfo { peer, local, ..NOBODY });
+        self.drive = Drive::new(&bare_env(self.server));
+        self.step = Step::Connected(Next::Wait { read: true });
+    }
+
+    /// Does what the connection needs next, as far as it can be done now.
+    fn go_on(&mut self, next: Next, task: &mut Context<'_>) -> Moved {
+        let moved = match next {
+            Next::Send => {
+                let written = pin!(self.socket.write(self.drive.unsent(self.buf))).poll(task);
+                written.map(|written| match written {
+                    Ok(n) if n > 0 => self.drive.written(&bare_env(self.server), n),
+                    Ok(_) | Err(_) => self.drive.lose(),
+                })
+            }
+            Next::Wait { read: true } => {
+                let space = self.drive.space(self.buf, self.server.limits);
+                read(&mut self.socket, space, task).map(|received| match received {
+                    Ok(n) => self.drive.received(n),
+                    Err(_) => self.drive.lose(),
+                })
+            }
+            Next::Wait { read: false } => Poll::Pending,
+            Next::HalfClose => {
+                self.socket.close();
+                Poll::Ready(())
+            }
+            Next::Closed { abrupt: false } => {
+                self.socket.close();
+                return Moved::Over(Step::Closing(late()));
+            }
+            Next::Closed { abrupt: true } => {
+                self.socket.abort();
+                return Moved::Over(Step::Resetting(late()));
+            }
+        };
+        if moved.is_ready() { Moved::Yes } else { Moved::No }
+    }
+
+    /// One turn of the machine. When it wants the next one, if nothing moves.
+    fn turn(&mut self, task: &mut Context<'_>) -> Instant {
+        self.cx.set_waker(task.waker());
+        let leaves = self.seat.is_stopping() || (self.seat.must_leave() && self.drive.is_idle());
+        let memory = (&mut *self.buf, self.seat.scratch());
+        self.step = Step::Connected(turn(&mut self.drive, memory, &mut self.cx, self.server, leaves));
+        let due = self.drive.deadline();
+        if self.drive.is_idle() {
+            return due.min(self.seat.idle(now()));
+        }
+        self.seat.busy();
+        due
+    }
+
+    fn reset(&mut self) {
+        self.socket.abort();
+        self.step = Step::Resetting(late());
+    }
+
+    fn is_flushing(&mut self, task: &mut Context<'_>) -> bool {
+        pin!(self.socket.flush()).poll(task).is_pending()
+    }
+
+    /// Until the peer has all and has ended its side as well; not through the time that TCP then waits.
+    fn is_open_still(&mut self, task: &mut Context<'_>) -> bool {
+        // With FIN sent, a flush waits until it is acknowledged.
+        if self.is_flushing(task) {
+            return true;
+        }
+        while !matches!(self.socket.state(), State::Closed | State::TimeWait) {
+            match read(&mut self.socket, self.buf, task) {
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(_) | Err(_)) => return false,
+                Poll::Pending => return true,
+            }
+        }
+        false
+    }
+}
+
+/// One try to read; nothing is lost with the future that waits.
+#[inline(never)]
+fn read(socket: &mut TcpSocket<'_>, into: &mut [u8], task: &mut Context<'_>) -> Poll<Result<usize, Error>> {
+    pin!(socket.read(into)).poll(task)
+}
+
+fn late() -> Instant {
+    now().after_us(CLOSE_MAX_US)
 }
 
 fn address(endpoint: IpEndpoint) -> SocketAddr {
     let IpAddress::Ipv4(ip) = endpoint.addr;
     SocketAddr::new(IpAddr::V4(ip), endpoint.port)
-}
-
-impl embedded_io_async::ErrorType for Socket<'_> {
-    type Error = embassy_net::tcp::Error;
-}
-
-impl Read for Socket<'_> {
-    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
-        self.0.read(buf).await
-    }
-}
-
-impl Write for Socket<'_> {
-    async fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
-        self.0.write(buf).await
-    }
-    async fn flush(&mut self) -> Result<(), Self::Error> {
-        self.0.flush().await
-    }
-}
-
-impl Transport for Socket<'_> {
-    fn half_close(&mut self) {
-        self.0.close();
-    }
 }

@@ -4,7 +4,7 @@ use rws_core::connection::{BodyPlan, Connection as _, Fill, HeadAnswer, Sent, So
 use rws_core::h2::{Inline, Server};
 use rws_core::{ByteConnection as _, Env, Event, Field, Instant, Limits, ResponseHead, Scratch, Status};
 
-use super::PORT;
+use crate::bare::PORT;
 
 struct Answers;
 

@@ -14,7 +14,7 @@ use super::framing_out::{self, Framing};
 use super::out::Rest;
 use crate::connection::{BodyPlan, RequestOut};
 use crate::message::{is_graphic, is_token};
-use crate::{Capacity, Error, Method, Misuse, ResponseHead, SMALL, Status};
+use crate::{Capacity, Error, Method, Misuse, ResponseHead, SMALL, Status, TEXTS};
 
 /// What a final response head is made of, beside the source's part.
 #[derive(Clone, Copy, Debug)]
@@ -236,6 +236,9 @@ fn other_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity>
 fn any_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
     let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
     let to = to.array(b"HTTP/1.1 ")?.array(&[digit(100), digit(10), digit(1), b' '])?;
+    if !TEXTS {
+        return to.array(b"\r\n");
+    }
     to.bytes(status.reason().as_bytes())?.array(b"\r\n")
 }
 
@@ -258,6 +261,9 @@ pub(super) fn canned<'o>(
         // Only CONNECT is refused here. Its target is a host and a port, of which we serve no method at all:
         // the field, which RFC 9110 §15.5.6 asks for, is empty (§10.2.1).
         to = to.array(b"Allow:\r\n")?;
+    }
+    if !TEXTS {
+        return Ok((to.array(b"Content-Length: 0\r\nConnection: close\r\n\r\n")?, ()));
     }
     to = to.array(b"Content-Type: text/plain\r\n")?;
     to = framing_line(to, Framing::Sized(text.len().saturating_add(1) as u64))?;

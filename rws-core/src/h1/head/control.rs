@@ -1,7 +1,8 @@
 //! What a head says about the connection and the exchange: `Connection`, `Upgrade`, `Expect`.
 
 use crate::PeerFault;
-use crate::message::Version;
+use crate::SMALL;
+use crate::message::{Version, word_at};
 
 /// The connection options and expectations of a head.
 #[derive(Clone, Copy, Debug)]
@@ -21,20 +22,23 @@ impl Control {
     #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) fn with_options(self, value: &[u8]) -> Control {
         // Nearly all that is ever sent.
-        if value == b"keep-alive" { Control(self.0 | KEEP_ALIVE) } else { self.with_any_options(value) }
+        if value == b"keep-alive" && !SMALL {
+            Control(self.0 | KEEP_ALIVE)
+        } else {
+            self.with_any_options(value)
+        }
     }
 
     #[inline(never)]
     fn with_any_options(self, value: &[u8]) -> Control {
         let mut said = self.0;
         for option in value.split(|&byte| byte == b',').map(|option| option.trim_ascii()) {
-            for (name, flag) in
-                [(&b"close"[..], CLOSE), (b"keep-alive", KEEP_ALIVE), (b"upgrade", LISTS_UPGRADE)]
-            {
-                if option.eq_ignore_ascii_case(name) {
-                    said |= flag;
-                }
-            }
+            said |= match word_at(b"close keep-alive upgrade", option) {
+                Some(0) => CLOSE,
+                Some(1) => KEEP_ALIVE,
+                Some(_) => LISTS_UPGRADE,
+                None => 0,
+            };
         }
         Control(said)
     }

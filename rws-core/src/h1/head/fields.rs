@@ -3,7 +3,7 @@
 use super::{Stop, span};
 use crate::message::{Field, KnownName, Span};
 use crate::scan::{self, End, FieldLine, Kernel, Scalar};
-use crate::{Limits, PeerFault};
+use crate::{Limits, PeerFault, SMALL};
 
 /// Who is told of some field lines with a known name.
 pub(super) trait Notes {
@@ -13,6 +13,12 @@ pub(super) trait Notes {
     /// Takes note of a line, or says what is wrong with it. `value` is where its value stands in `bytes`,
     /// without the white space around it.
     fn note(&mut self, name: KnownName, value: Span, bytes: &[u8]) -> Result<(), PeerFault>;
+
+    /// Takes note of a line whose name was not looked up: one that does not steer, where memory is short.
+    fn note_other(&mut self, name: &[u8]) -> Result<(), PeerFault> {
+        let _ = name;
+        Ok(())
+    }
 }
 
 /// Where a section ended.
@@ -33,7 +39,8 @@ pub(super) fn slots<'f>(lent: &'f mut [Field], limits: &Limits) -> &'f mut [Fiel
 
 /// Reads field lines from `at` to the end of the empty line, into `slots`; `notes` is told of those that
 /// concern it. As many lines are allowed as there are slots.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn parse<K: Kernel, N: Notes + ?Sized>(
     kernel: K,
     bytes: &[u8],
@@ -84,7 +91,13 @@ impl<N: Notes + ?Sized> Sink<'_, '_, N> {
                     self.notes.note(name, value, self.bytes)?;
                 }
             }
-            None => *slot = Field::named(span(at, line.colon), value).ok_or(PeerFault::HeadTooLarge)?,
+            None => {
+                let name = span(at, line.colon);
+                *slot = Field::named(name, value).ok_or(PeerFault::HeadTooLarge)?;
+                if SMALL {
+                    self.notes.note_other(name.bytes(self.bytes))?;
+                }
+            }
         }
         Ok(line.next)
     }
@@ -103,7 +116,8 @@ fn odd_line<K: Kernel>(kernel: K, bytes: &[u8], at: usize) -> Result<FieldLine<K
     let line_end = kernel.text_end(bytes, value_at);
     let next = after_line_end(bytes, line_end, PeerFault::FieldValueSyntax)?;
     let value_end = blanks_start(bytes, value_at, line_end.at);
-    let word = KnownName::from_bytes(bytes.get(at..colon).unwrap_or(&[]));
+    let name = bytes.get(at..colon).unwrap_or(&[]);
+    let word = if SMALL { KnownName::steering(name) } else { KnownName::from_bytes(name) };
     Ok(FieldLine { colon, value_at, value_end, next, word })
 }
 

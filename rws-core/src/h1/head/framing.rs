@@ -44,7 +44,7 @@ impl Framing {
         };
         // RFC 9110 §9.3.6: CONNECT has no content. What follows its head would be body to one, tunnel to
         // another.
-        if has_content(body) && (upgrade || method == Method::Connect) {
+        if has_content(body) && (upgrade || method.may_open_tunnel()) {
             return Err(PeerFault::UpgradeWithBody);
         }
         if has_content(body) && method == Method::Trace {

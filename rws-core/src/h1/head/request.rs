@@ -6,7 +6,7 @@ use super::framing::{Framing, has_content};
 use super::resume::Parser;
 use super::target;
 use super::{ParsedRequest, Stop, span};
-use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, TargetSpans, Version, parse_target};
+use crate::message::{KnownName, Method, RequestSpans, Scratch, Span, Version, read_target};
 use crate::scan::{self, End, Kernel};
 use crate::{Limits, PeerFault, SMALL};
 
@@ -46,7 +46,8 @@ impl Parser for RequestParser<'_, '_> {
         if !is_usual {
             settle(head, framing, control)?;
         }
-        if !target::is_plain(kernel, &head.spans, bytes) {
+        // Where memory is short there is one way for all.
+        if SMALL || !target::is_plain(kernel, &head.spans, bytes) {
             parse_odd_target(&mut head.spans, bytes, self.scratch)?;
         }
         Ok(())
@@ -73,12 +74,10 @@ fn parse_odd_target(
     bytes: &[u8],
     scratch: &mut Scratch<'_>,
 ) -> Result<(), PeerFault> {
-    let TargetSpans { raw, authority: host, .. } = head.target;
-    if !is_there(host) && head.version != Version::Http10 {
+    if !is_there(head.target.authority) && head.version != Version::Http10 {
         return Err(PeerFault::HostMissing);
     }
-    head.target = parse_target(head.method, raw, host, bytes, scratch.bytes)?;
-    Ok(())
+    read_target(head.method, bytes, scratch.bytes, &mut head.target)
 }
 
 /// Whether this is where a value stands: none stands at the start of a head.
@@ -192,7 +191,7 @@ fn other_method<K: Kernel>(
     }
     head.method = Method::from_bytes(bytes.get(..end).unwrap_or(&[]));
     head.method_at = span(0, end);
-    if head.method == Method::Connect && !limits.connect_method {
+    if head.method == Method::Connect && (SMALL || !limits.connect_method) {
         return Err(PeerFault::ConnectRefused.into());
     }
     Ok(end.wrapping_add(1))

@@ -4,7 +4,7 @@
 //! the same result, and all else is left to that. A test holds the two together.
 
 use super::{Stop, span};
-use crate::message::{Method, PathAt, RequestSpans, TargetSpans, is_valid_host};
+use crate::message::{Method, PathAt, RequestSpans, TargetSpans};
 use crate::scan::{self, Kernel, Scalar};
 use crate::{Limits, PeerFault, SMALL};
 
@@ -20,7 +20,7 @@ pub(super) fn read<K: Kernel>(
 ) -> Result<usize, Stop> {
     if SMALL {
         let end = odd_end(bytes, at, at, limits)?;
-        (target.path, target.raw) = (PathAt::Nowhere, span(at, end));
+        target.raw = span(at, end);
         return Ok(end);
     }
     let path = kernel.segments_end(scan::PATH, bytes, at);
@@ -61,9 +61,6 @@ fn odd_end(bytes: &[u8], at: usize, seen: usize, limits: &Limits) -> Result<usiz
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn is_plain<K: Kernel>(kernel: K, head: &RequestSpans, bytes: &[u8]) -> bool {
     let TargetSpans { path, authority: host, .. } = head.target;
-    if SMALL {
-        return path != PathAt::Nowhere && is_valid_host(host.bytes(bytes));
-    }
     path != PathAt::Nowhere
         && head.method != Method::Connect
         && kernel.is_plain_host(bytes, usize::from(host.at), host.end())

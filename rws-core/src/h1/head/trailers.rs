@@ -50,13 +50,56 @@ impl Notes for NoneForbidden {
 
     #[inline(never)]
     fn note(&mut self, name: KnownName, _value: Span, _bytes: &[u8]) -> Result<(), PeerFault> {
-        if may_not_trail(name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
+        // Where memory is short only names that steer come here.
+        if SMALL || may_not_trail(name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
     }
+
+    fn note_other(&mut self, name: &[u8]) -> Result<(), PeerFault> {
+        if FORBIDDEN.contains(&hash(name)) { Err(PeerFault::TrailerForbidden) } else { Ok(()) }
+    }
+}
+
+/// The hashes of all names that are forbidden and do not steer, for where memory is short. Of other names one in a
+/// hundred millions is taken for one of them, and then refused.
+static FORBIDDEN: [u32; FORBIDDEN_LEN] = forbidden();
+
+const FORBIDDEN_LEN: usize = {
+    let (mut len, mut rest) = (0, KnownName::ALL);
+    while let [name, others @ ..] = rest {
+        len += (may_not_trail(*name) && !name.steers()) as usize;
+        rest = others;
+    }
+    len
+};
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where a slip is a build error")]
+const fn forbidden() -> [u32; FORBIDDEN_LEN] {
+    let mut hashes = [0; FORBIDDEN_LEN];
+    let (mut at, mut rest) = (0, KnownName::ALL);
+    while let [name, others @ ..] = rest {
+        if may_not_trail(*name) && !name.steers() {
+            hashes[at] = hash(name.as_str().as_bytes());
+            at += 1;
+        }
+        assert!(may_not_trail(*name) || !name.steers(), "none of these may come after the body");
+        rest = others;
+    }
+    hashes
+}
+
+/// FNV-1a, without regard to case.
+const fn hash(name: &[u8]) -> u32 {
+    let (mut hash, mut rest) = (0x811c_9dc5_u32, name);
+    while let [byte, others @ ..] = rest {
+        hash = (hash ^ (*byte | 0x20) as u32).wrapping_mul(0x0100_0193);
+        rest = others;
+    }
+    hash
 }
 
 /// Whether a field must be known before the body is: it frames, routes, authenticates, modifies the request
 /// or says how to read the content (RFC 9110 §6.5.1).
-pub(crate) fn may_not_trail(name: KnownName) -> bool {
+pub(crate) const fn may_not_trail(name: KnownName) -> bool {
     is_framing_or_routing(name) || is_request_modifier(name) || is_response_control(name)
 }
 
@@ -122,4 +165,20 @@ const fn is_response_control(name: KnownName) -> bool {
             | KnownName::Vary
             | KnownName::WwwAuthenticate
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_looked_up_may_not_trail_by_its_hash() {
+        for &name in KnownName::ALL.iter().filter(|name| !name.steers()) {
+            let forbidden = if may_not_trail(name) { Err(PeerFault::TrailerForbidden) } else { Ok(()) };
+            for spelling in [name.as_str(), &name.as_str().to_ascii_uppercase()] {
+                assert_eq!(NoneForbidden.note_other(spelling.as_bytes()), forbidden, "{spelling}");
+            }
+        }
+        assert_eq!(NoneForbidden.note_other(b"X-Sum"), Ok(()));
+    }
 }

@@ -54,7 +54,7 @@ impl Server {
         source: &mut S,
         out: &mut Out<'_>,
     ) -> Result<Option<Stop>, Error> {
-        let room = head_room(env);
+        let (room, streams) = (head_room(env), source.streams());
         loop {
             if out.room() < room {
                 return Ok(Some(Stop::Room(room)));
@@ -65,6 +65,7 @@ impl Server {
                     return Ok(Some(Stop::Nothing));
                 }
                 HeadAnswer::Interim(head) => self.interim_head(env, &head, out)?,
+                HeadAnswer::Final(_, BodyPlan::Streamed) if !streams => return Err(Misuse::WrongState.into()),
                 HeadAnswer::Final(head, plan) => {
                     self.final_head(env, &head, plan, out)?;
                     return Ok(None);
@@ -107,7 +108,7 @@ impl Server {
         }
         let tunnel = self.opens_tunnel(status);
         // What a client has sent for a tunnel that it does not get is no next request.
-        let no_tunnel = self.method == Method::Connect && !tunnel;
+        let no_tunnel = self.method.may_open_tunnel() && !tunnel;
         let frame = Frame {
             method: self.method,
             http10: self.http10,
@@ -124,7 +125,7 @@ impl Server {
 
     /// Whether a tunnel follows this answer (RFC 9110 §9.3.6).
     fn opens_tunnel(&self, status: Status) -> bool {
-        if self.method != Method::Connect {
+        if !self.method.may_open_tunnel() {
             return false;
         }
         cold_path();

@@ -2,11 +2,11 @@
 
 use super::{Phase, Server};
 use crate::connection::{Event, Step, StreamId};
-use crate::h1::body::{BodyReader, Found};
+use crate::h1::body::{BodyReader, Found, is_countable};
 use crate::h1::body_out::BodyWriter;
 use crate::h1::head::{ParsedRequest, Stop, read_request};
 use crate::message::{BodyFraming, RequestSpans, Scratch, Version};
-use crate::{Env, Method, PeerFault};
+use crate::{Env, Method, PeerFault, SMALL};
 
 /// What [`Server::receive_into`] has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Server {
         let head = &parsed.spans;
         let (consumed, end) = (usize::from(head.arena_len), !head.body.follows());
         if let BodyFraming::Sized(len) = head.body
-            && len > env.limits.body_bytes_max
+            && (len > env.limits.body_bytes_max || (SMALL && !is_countable(len)))
         {
             return Received::Other(Step { consumed, event: Some(self.refused(PeerFault::BodyTooLarge)) });
         }

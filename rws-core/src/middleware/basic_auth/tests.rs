@@ -2,6 +2,8 @@
 
 use std::string::String;
 
+use base64ct::{Base64, Encoding as _};
+
 use super::*;
 use crate::middleware::{Inline, Layered, TraceIdLayer};
 use crate::testing::{Answer, Exchange, Fixed, TestContext};

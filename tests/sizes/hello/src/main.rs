@@ -59,15 +59,25 @@ enum To {
 const ROUTES: RouteTable<'static, To> =
     route_table!(To, [Route::get("/", To::World), Route::get("/hello/:name", To::Name)]);
 
-/// The answer's status and, behind a greeting, at most this much of a name.
+/// The answer's status and its text: a greeting and at most 16 bytes of a name.
 struct Answer {
     status: Status,
-    name: [u8; 16],
+    text: [u8; GREETING.len()],
     len: u8,
     sent: u8,
 }
 
-const GREETING: &[u8] = b"Hello, ";
+const GREETING: [u8; 23] = *b"Hello,                 ";
+const NAME_AT: usize = 7;
+
+/// As much as there is room for.
+#[inline(never)]
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    from.len().min(to.len())
+}
 
 impl<C: Context> Service<C> for Hello {
     type State = Answer;
@@ -82,10 +92,10 @@ impl<C: Context> Service<C> for Hello {
             RouteMatch::Options(_) => (Status::NO_CONTENT, ""),
             RouteMatch::NotFound => (Status::NOT_FOUND, "nobody"),
         };
-        let mut answer = Answer { status, name: [0; 16], len: 0, sent: 0 };
-        for (to, from) in answer.name.iter_mut().zip(name.bytes()) {
-            *to = from;
-            answer.len += 1;
+        let mut answer = Answer { status, text: GREETING, len: 0, sent: 0 };
+        if !name.is_empty() {
+            let room = answer.text.get_mut(NAME_AT..).unwrap_or_default();
+            answer.len = (NAME_AT + copy(name.as_bytes(), room)) as u8;
         }
         answer
     }
@@ -102,22 +112,17 @@ impl<C: Context> Service<C> for Hello {
             _ => field_lines!["Content-Type: text/plain"],
         };
         let head = ResponseHead { status: answer.status, fields };
-        let len = GREETING.len() as u64 + u64::from(answer.len);
-        HeadAnswer::Final(head, if answer.len == 0 { BodyPlan::None } else { BodyPlan::Sized(len) })
+        HeadAnswer::Final(head, BodyPlan::Sized(answer.len.into()))
+    }
+
+    fn streams(&self) -> bool {
+        false
     }
 
     fn fill(&self, answer: &mut Answer, out: &mut [u8]) -> Fill {
-        let whole = GREETING.iter().chain(&answer.name).take(GREETING.len() + usize::from(answer.len));
-        let mut n = 0;
-        for (to, from) in out.iter_mut().zip(whole.skip(answer.sent.into())) {
-            *to = *from;
-            n += 1;
-        }
+        let rest = answer.text.get(answer.sent.into()..answer.len.into()).unwrap_or(&[]);
+        let n = copy(rest, out);
         answer.sent += n as u8;
-        if usize::from(answer.sent) == GREETING.len() + usize::from(answer.len) {
-            Fill::End(n)
-        } else {
-            Fill::More(n)
-        }
+        if answer.sent == answer.len { Fill::End(n) } else { Fill::More(n) }
     }
 }

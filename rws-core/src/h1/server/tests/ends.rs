@@ -418,3 +418,33 @@ fn what_a_driver_has_no_room_for_is_refused_dropped_or_kept_as_the_message_needs
     assert!(drive.text().contains("Connection: close\r\n"), "{}", drive.text());
     assert_eq!(server.status(), ConnectionStatus::CloseAfterFlush);
 }
+
+/// Says that it never streams, and may do so all the same.
+struct Sized(BodyPlan);
+
+impl Source for Sized {
+    fn head(&mut self, _: StreamId) -> crate::HeadAnswer<'_> {
+        crate::HeadAnswer::Final(crate::ResponseHead::bare(Status::OK), self.0)
+    }
+    fn fill(&mut self, _: StreamId, out: &mut [u8]) -> crate::Fill {
+        out[..2].copy_from_slice(b"ok");
+        crate::Fill::End(2)
+    }
+    fn streams(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_source_that_never_streams_is_held_to_that() {
+    for (plan, start) in [(BodyPlan::Sized(2), "HTTP/1.1 200 "), (BodyPlan::Streamed, "HTTP/1.1 500 ")] {
+        let drive = Drive::new(&LIMITS);
+        let mut server = Server::new(&drive.env());
+        let mut rx = *b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let (mut bytes, mut fields, mut tx) = ([0; 64], [Field::default(); 16], [0; 600]);
+        let mut scratch = Scratch { bytes: &mut bytes, fields: &mut fields };
+        server.receive(&drive.env(), &mut rx, &mut scratch);
+        let sent = server.transmit(&drive.env(), &mut tx, &mut scratch, &mut Sized(plan));
+        assert!(matches!(sent, Sent::Bytes(n) if tx[..n].starts_with(start.as_bytes())), "{plan:?}");
+    }
+}
