@@ -35,7 +35,7 @@ use crate::{Instant, Method};
 pub struct StreamSlot {
     /// Content bytes that are still to come if the length was declared, else that may still come.
     pub(super) rx_left: u64,
-    /// Content bytes that are still to be sent, of a body whose length was declared.
+    /// Content bytes that are still to be sent; [`STREAMED`] of a body without a declared length.
     pub(super) tx_left: u64,
     /// The stream's number; 0 in a free slot and before a client has written its request.
     pub(super) id: u32,
@@ -64,16 +64,16 @@ pub struct StreamSlot {
     pub(super) flags: Flags,
     pub(super) state: State,
     pub(super) sending: Sending,
-    pub(super) method: Method,
     /// Urgency, and a bit for "incremental" (RFC 9218 §4).
     pub(super) priority: u8,
-    /// Interim responses so far.
-    pub(super) interim: u8,
-    /// What our RST_STREAM or our own answer says: a code, or a fault.
-    pub(super) reason: u8,
+    /// Interim responses so far; then what our RST_STREAM or our own answer says: a code, or a fault.
+    pub(super) count_or_reason: u8,
 }
 
-const _: () = assert!(size_of::<StreamSlot>() <= 72);
+const _: () = assert!(size_of::<StreamSlot>() <= 64);
+
+/// In place of a length: the body ends where its source says so.
+pub(super) const STREAMED: u64 = u64::MAX;
 
 /// No slot.
 pub(super) const NONE: u16 = u16::MAX;
@@ -169,8 +169,8 @@ impl Flags {
     pub(super) const STALLED: u16 = 1 << 7;
     /// Our RST_STREAM is due.
     pub(super) const RESET: u16 = 1 << 8;
-    /// Our body has no declared length.
-    pub(super) const STREAMED: u16 = 1 << 9;
+    /// The request's method is CONNECT.
+    pub(super) const CONNECT: u16 = 1 << 9;
     /// There is more to send than the peer's windows let through.
     pub(super) const SHUT: u16 = 1 << 10;
     /// The response's final head has come (client role).
@@ -181,6 +181,9 @@ impl Flags {
     pub(super) const EXCUSED: u16 = 1 << 13;
     /// Its body may stand still.
     pub(super) const PATIENT: u16 = 1 << 14;
+
+    /// The request's method is HEAD.
+    pub(super) const HEAD: u16 = 1 << 15;
 
     #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn has(self, bit: u16) -> bool {
@@ -226,11 +229,35 @@ impl StreamSlot {
         flags: Flags(0),
         state: State::Free,
         sending: Sending::Done,
-        method: Method::Get,
         priority: 0,
-        interim: 0,
-        reason: 0,
+        count_or_reason: 0,
     };
+
+    /// The request's method, as far as an answer must know it.
+    pub(super) const fn method(&self) -> Method {
+        if self.flags.has(Flags::HEAD) {
+            Method::Head
+        } else if self.flags.has(Flags::CONNECT) {
+            Method::Connect
+        } else {
+            Method::Get
+        }
+    }
+
+    pub(super) fn set_method(&mut self, method: Method) {
+        match method {
+            Method::Head => self.flags.set(Flags::HEAD),
+            Method::Connect => self.flags.set(Flags::CONNECT),
+            Method::Get
+            | Method::Post
+            | Method::Put
+            | Method::Delete
+            | Method::Options
+            | Method::Trace
+            | Method::Patch
+            | Method::Other => {}
+        }
+    }
 
     /// Whether a driver knows of this stream.
     pub(super) const fn is_live(&self) -> bool {

@@ -71,7 +71,7 @@ fn section(
     if slot.flags.has(Flags::ANSWERED) {
         return trailers(machine, env, lent, fields, at, block, scratch);
     }
-    let method = slot.method;
+    let method = slot.method();
     match response(machine, env, lent, method, fields.end_stream, block, scratch) {
         Ok(Ok(parsed)) => answered(machine, env, lent, fields, at, &parsed),
         Ok(Err(refusal)) => refuse(machine, lent, at, refusal),
@@ -106,10 +106,10 @@ fn answered(
     let stream = machine.name(at, lent.slots.get(usize::from(at))?);
     let slot = lent.slots.get_mut(usize::from(at))?;
     if head.status.is_interim() {
-        if slot.interim >= env.limits.interim_max {
+        if slot.count_or_reason >= env.limits.interim_max {
             return refuse(machine, lent, at, Refusal::Answer(PeerFault::TooManyInterim));
         }
-        slot.interim = slot.interim.saturating_add(1);
+        slot.count_or_reason = slot.count_or_reason.saturating_add(1);
         slot.rx_late = Tick::after(env.now, env.limits.first_byte_timeout_us);
         if head.status == Status::CONTINUE && slot.flags.take(Flags::EXPECTS) {
             machine.queue(lent.slots, at);

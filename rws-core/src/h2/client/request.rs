@@ -7,7 +7,7 @@ use crate::h2::machine::{Machine, Phase, Stuck, Turn};
 use crate::h2::memory::Lent;
 use crate::h2::out::Out;
 use crate::h2::schedule::USUAL;
-use crate::h2::stream::{Flags, Sending, State, StreamSlot, Tick};
+use crate::h2::stream::{Flags, STREAMED, Sending, State, StreamSlot, Tick};
 use crate::{Capacity, Env, Error, KnownName, Method, Misuse};
 
 impl Machine {
@@ -137,14 +137,11 @@ fn begin(
     let Some(slot) = lent.slots.get_mut(usize::from(at)) else { return Ok(false) };
     slot.state = State::Open;
     slot.sending = Sending::Body;
-    slot.method = method;
+    slot.set_method(method);
     slot.credit = slot.credit.saturating_add(credit);
     slot.tx_window = window;
     slot.rx_left = u64::MAX;
-    match written.length {
-        Some(length) => slot.tx_left = length,
-        None => slot.flags.set(Flags::STREAMED),
-    }
+    slot.tx_left = written.length.unwrap_or(STREAMED);
     if method == Method::Connect {
         slot.flags.set(Flags::TUNNEL);
     }

@@ -56,7 +56,7 @@ impl Machine {
         self.leave(slots, at, Ended::ByUs);
         if let Some(slot) = slots.get_mut(usize::from(at)) {
             slot.state = State::Closed;
-            slot.reason = code.0 as u8;
+            slot.count_or_reason = code.0 as u8;
             slot.flags.set(Flags::RESET);
         }
         self.list(slots, at);
@@ -194,7 +194,7 @@ impl Machine {
             slot.flags.set(Flags::DISCARD);
             slot.flags.clear(Flags::EXPECTS | Flags::CONTINUE | Flags::PARKED);
             slot.sending = Sending::Own;
-            slot.reason = fault as u8;
+            slot.count_or_reason = fault as u8;
             self.queue(slots, at);
         } else {
             self.reset(slots, at, ErrorCode::NO_ERROR);

@@ -10,7 +10,7 @@ use crate::h2::memory::Lent;
 use crate::h2::out::Out;
 use crate::h2::schedule::{INCREMENTAL, Part};
 use crate::h2::settings::{Setting, Settings};
-use crate::h2::stream::{Flags, NONE, Sending, State, StreamSlot, Tick};
+use crate::h2::stream::{Flags, NONE, STREAMED, Sending, State, StreamSlot, Tick};
 use crate::h2::{ErrorCode, PREFACE, Role};
 use crate::scan::copy_into;
 use crate::{Env, Error, Misuse};
@@ -114,7 +114,7 @@ impl Machine {
                 return false;
             }
             if slot.flags.take(Flags::RESET) {
-                out.put(&RstStream { code: ErrorCode(u32::from(slot.reason)) }.bytes(slot.id));
+                out.put(&RstStream { code: ErrorCode(u32::from(slot.count_or_reason)) }.bytes(slot.id));
             } else if slot.receives() && slot.credit_due > 0 && !slot.flags.has(Flags::DISCARD) {
                 out.put(&WindowUpdate { increment: slot.credit_due }.bytes(slot.id));
                 slot.credit_due = 0;
@@ -207,7 +207,7 @@ impl Machine {
                 return Turn::Next;
             }
             let window = slot.tx_window.min(self.window).unsigned_abs() as usize;
-            let streamed = slot.flags.has(Flags::STREAMED);
+            let streamed = slot.tx_left == STREAMED;
             let left =
                 if streamed { usize::MAX } else { usize::try_from(slot.tx_left).unwrap_or(usize::MAX) };
             let most = window.min(left).min(FRAME).min(turn);
@@ -262,7 +262,7 @@ impl Machine {
         let count = bytes as u32;
         slot.tx_window = slot.tx_window.saturating_sub_unsigned(count);
         slot.tx_progress = slot.tx_progress.saturating_add(count);
-        if !slot.flags.has(Flags::STREAMED) {
+        if slot.tx_left != STREAMED {
             slot.tx_left = slot.tx_left.saturating_sub(bytes as u64);
         }
         self.window = self.window.saturating_sub_unsigned(count);

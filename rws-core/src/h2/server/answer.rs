@@ -7,7 +7,7 @@ use crate::h2::head::encode::{self, Written};
 use crate::h2::machine::{Machine, Stuck, Turn};
 use crate::h2::memory::Lent;
 use crate::h2::out::Out;
-use crate::h2::stream::{Flags, Sending};
+use crate::h2::stream::{Flags, STREAMED, Sending};
 use crate::message::ResponseHead;
 use crate::scan::copy_into;
 use crate::{Env, Error, Method, Misuse, PeerFault, Status, field_lines};
@@ -111,7 +111,7 @@ fn heads(
                 source.ended(stream, false);
                 if let Some(slot) = lent.slots.get_mut(usize::from(at)) {
                     slot.sending = Sending::Own;
-                    slot.reason = OUR_FAULT;
+                    slot.count_or_reason = OUR_FAULT;
                     slot.flags.set(Flags::DISCARD);
                 }
                 return own(machine, env, lent, out, at);
@@ -129,10 +129,10 @@ fn interim(
     head: &ResponseHead<'_>,
 ) -> Result<(), Error> {
     let slot = lent.slots.get_mut(usize::from(at)).ok_or(Misuse::StaleStream)?;
-    if slot.interim >= env.limits.interim_max {
+    if slot.count_or_reason >= env.limits.interim_max {
         return Err(Misuse::WrongState.into());
     }
-    slot.interim = slot.interim.saturating_add(1);
+    slot.count_or_reason = slot.count_or_reason.saturating_add(1);
     if head.status == Status::CONTINUE {
         slot.flags.clear(Flags::EXPECTS);
     }
@@ -154,7 +154,7 @@ pub(super) fn last(
     plan: BodyPlan,
 ) -> Result<bool, Error> {
     let slot = lent.slots.get(usize::from(at)).ok_or(Misuse::StaleStream)?;
-    let (id, method) = (slot.id, slot.method);
+    let (id, method) = (slot.id, slot.method());
     let most = usize::from(env.limits.response_head_bytes_max);
     let mut written = Written { has_body: false, length: None };
     machine.write_headers(lent, out, id, most, &mut |block| {
@@ -164,10 +164,7 @@ pub(super) fn last(
     let slot = lent.slots.get_mut(usize::from(at)).ok_or(Misuse::StaleStream)?;
     slot.flags.clear(Flags::EXPECTS);
     slot.sending = Sending::Body;
-    match written.length {
-        Some(length) => slot.tx_left = length,
-        None => slot.flags.set(Flags::STREAMED),
-    }
+    slot.tx_left = written.length.unwrap_or(STREAMED);
     if method == Method::Connect && head.status.code() < 300 {
         slot.flags.set(Flags::TUNNEL);
     }
@@ -205,7 +202,7 @@ fn own(machine: &mut Machine, env: &Env<'_>, lent: &mut Lent<'_>, out: &mut Out<
         return Turn::Room(room);
     }
     let Some(slot) = lent.slots.get_mut(usize::from(at)) else { return Turn::Next };
-    let (status, text) = match PeerFault::ALL.get(usize::from(slot.reason)) {
+    let (status, text) = match PeerFault::ALL.get(usize::from(slot.count_or_reason)) {
         Some(fault) => (fault.status(), fault.text()),
         None => (Status::INTERNAL_SERVER_ERROR, "the answer could not be written"),
     };

@@ -90,7 +90,7 @@ fn promise(
             if let Some(slot) = lent.slots.get_mut(usize::from(at)) {
                 slot.state = State::HalfClosedRemote;
                 slot.sending = Sending::Head;
-                slot.method = method;
+                slot.set_method(method);
             }
             machine.queue(lent.slots, at);
             Turn::Next

@@ -9,7 +9,7 @@ use crate::h2::news::News;
 use crate::h2::stream::{Flags, Sending, State, Tick};
 use crate::h2::{ErrorCode, Priority};
 use crate::message::Scratch;
-use crate::{Env, FieldBlock, Method, PeerFault};
+use crate::{Env, FieldBlock, PeerFault};
 
 pub(super) fn receive(
     machine: &mut Machine,
@@ -66,12 +66,7 @@ fn request(
     slot.priority = crate::h2::schedule::USUAL;
     match parsed {
         Ok(parsed) => begin(machine, env, lent, at, fields.end_stream, &parsed, scratch),
-        Err(Refusal::Answer(fault)) => {
-            if let Some(slot) = lent.slots.get_mut(usize::from(at)) {
-                slot.method = Method::Other;
-            }
-            refused(machine.refuse(lent.slots, at, fault))
-        }
+        Err(Refusal::Answer(fault)) => refused(machine.refuse(lent.slots, at, fault)),
         Err(Refusal::Malformed(fault)) => malformed(machine, env, lent, at, fault, false),
     }
 }
@@ -90,7 +85,7 @@ fn begin(
     let index = scratch.fields.get(..usize::from(head.fields_len)).unwrap_or(&[]);
     let priority = Priority::of(FieldBlock::new(arena, index));
     let slot = lent.slots.get_mut(usize::from(at))?;
-    slot.method = head.method;
+    slot.set_method(head.method);
     slot.priority = packed(priority);
     let stream = machine.name(at, lent.slots.get(usize::from(at))?);
     if !end {

@@ -48,7 +48,7 @@ fn write(
     let is_usual = slot.state == State::HalfClosedRemote
         && slot.sending == Sending::Head
         && !slot.flags.has(MORE_TO_SAY)
-        && !matches!(slot.method, Method::Head | Method::Connect);
+        && !matches!(slot.method(), Method::Head | Method::Connect);
     let window = slot.tx_window.min(machine.window);
     let passes = len <= CONTENT_BYTES_MAX && window >= len as i32;
     let head_room = machine.block_room(usize::from(env.limits.response_head_bytes_max));
