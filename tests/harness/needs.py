@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,6 +31,10 @@ def lists(*query: str, each: tuple[str, ...]) -> Callable[[dict[str, str]], bool
     return look
 
 
+def importable(module: str) -> Callable[[dict[str, str]], bool]:
+    return lambda env: subprocess.run([sys.executable, "-c", f"import {module}"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
 def apt(command: str, *packages: str) -> Need:
     return Need(on_path(command), ["apt-get", "install", "-y", "--no-install-recommends", *packages], by_apt=True)
 
@@ -48,6 +53,7 @@ NEEDS = {
     "cargo-deny": crate("cargo-deny"),
     "cargo-fuzz": crate("cargo-fuzz"),
     "typos": Need(on_path("typos"), ["python3", "-m", "pip", "install", "--quiet", "--root-user-action=ignore", "typos"]),
+    "grpcio": Need(importable("grpc"), [sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action=ignore", "grpcio"]),
     "bare-metal": Need(lists("rustup", "target", "list", "--installed", each=BARE_METAL), ["rustup", "target", "add", *BARE_METAL]),
     "miri": Need(lists("rustup", "component", "list", "--toolchain", "nightly", "--installed", each=("miri", "rust-src")),
                  ["rustup", "component", "add", "--toolchain", "nightly", "miri", "rust-src"]),

@@ -100,6 +100,8 @@ SUITES = [
     over_the_wire("device", "the board's service on a server: every answer as it is on record", "release"),
     over_the_wire("static", "files: range, conditional, dot-files, symlinks", "release"),
     over_the_wire("proxy", "the rws binary before real upstreams", "release"),
+    Suite("grpc", "an independent gRPC client (grpcio) before examples/grpc: calls of all kinds, deadlines, cancellation, compression, health",
+          [["cargo", "build", "--quiet", "-p", "greeter"], [sys.executable, "-B", "tests/grpc"]], ("grpcio",)),
     Suite("conformance", "each rule of HTTP/2 and HPACK beside known servers, or on any other: --target HOST:PORT",
           [nextest("rws-tests", "--lib"), ["cargo", "build", "--quiet", "-p", "rws-tests", "--bin", "conformance"], conformance.check],
           ("nextest", "nghttpd", "h2o")),

@@ -38,6 +38,9 @@ impl<A: Application> Shard<A> {
             // A stale stream only means that its body has ended.
             let _ = h2.grant(address.stream, called.bytes_granted);
         }
+        if called.is_patient {
+            h2.machine.be_patient(address.stream);
+        }
         if called.is_woken {
             h2.machine.wake(address.stream);
             h2.streams.note_woken(address.stream);
