@@ -56,13 +56,13 @@ fn run_all(short: u64, full: u64, calm: bool) -> Tally {
 
 #[test]
 fn on_a_calm_wire_every_exchange_comes_to_what_was_planned() {
-    let all = run_all(200, 100, true);
+    let all = run_all(200, 30, true);
     assert!(all.answers > 0 && all.others > 0);
 }
 
 #[test]
 fn on_a_rough_wire_every_exchange_ends_whole_or_with_a_typed_error() {
-    let all = run_all(200, 100, false);
+    let all = run_all(200, 30, false);
     assert!(all.answers > 0 && all.others > 0);
 }
 

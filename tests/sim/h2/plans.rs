@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rws_core::Limits;
 
 use crate::dice::Dice;
-use crate::plan::{Exchange, Nature};
+use crate::plan::{Exchange, Grants, Nature};
 
 /// How a world is: as one of HTTP/1, and more.
 #[derive(Debug)]
@@ -82,6 +82,11 @@ impl Plans {
     pub(super) fn of(&self, index: usize) -> Rc<Plan> {
         let mut dice = Dice::new(self.seed.wrapping_add(index as u64 * 77));
         let mut exchange = Exchange::new(&mut dice, &self.nature, index);
+        // Before the client has taken over our settings, a body that nobody reads stands before all that comes behind it,
+        // credit for the answer as well: that is a matter of time, and no calm wire.
+        if self.nature.calm && exchange.server_grants == Grants::Never {
+            exchange.server_grants = Grants::Late;
+        }
         let value = dice.pick(&["", "u=0", "u=1, i", "u=7", "i", "u=3, odd=(1 2)", "u=99", "?"]);
         if !value.is_empty() {
             exchange.request.fields.push("priority", value.as_bytes()).expect("a field");

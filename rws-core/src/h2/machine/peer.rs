@@ -181,13 +181,15 @@ impl Machine {
         let Some(at) = self.streams.find(slots, id) else { return Ok(None) };
         let Some(slot) = slots.get(usize::from(at)).filter(|slot| slot.is_live()) else { return Ok(None) };
         let stream = self.name(at, slot);
+        // What gets our own answer is over for the driver.
+        let is_told = slot.sending == Sending::Own;
         self.end(slots, at, Ended::ByPeer);
         self.peer_code = code;
         // A client's server can reset no more than it was asked for.
         if self.role == Role::Server && self.budget.reset(env).is_err() {
             return Err(Fault::Connection(ErrorCode::ENHANCE_YOUR_CALM));
         }
-        Ok(Some(News::Reset { stream, cause: ResetCause::ByPeer }))
+        Ok((!is_told).then_some(News::Reset { stream, cause: ResetCause::ByPeer }))
     }
 
     fn window_update(&mut self, slots: &mut [StreamSlot], id: u32, increment: u32) -> Result<(), Fault> {
