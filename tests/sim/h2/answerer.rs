@@ -119,7 +119,7 @@ impl Play for Answerer {
         self.over(stream, |served| served.reset = true);
     }
 
-    fn streams(&self) -> Vec<StreamId> {
+    fn under_way(&self) -> Vec<StreamId> {
         self.side.streams()
     }
 

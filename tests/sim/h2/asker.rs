@@ -162,7 +162,7 @@ impl Play for Asker {
         self.over(stream, Got::GaveUp);
     }
 
-    fn streams(&self) -> Vec<StreamId> {
+    fn under_way(&self) -> Vec<StreamId> {
         self.side.streams()
     }
 

@@ -86,7 +86,7 @@ pub(super) trait Play: Source {
     /// The driver has reset this stream.
     fn gave_up(&mut self, stream: StreamId);
     /// Every exchange under way.
-    fn streams(&self) -> Vec<StreamId>;
+    fn under_way(&self) -> Vec<StreamId>;
     /// An exchange that is to be given up.
     fn doomed(&self) -> Option<StreamId>;
     /// A parked stream that can go on.
@@ -163,7 +163,7 @@ impl<M: Machine, P: Play> End<M, P> {
         if matches!(self.machine.status(), ConnectionStatus::CloseAfterFlush | ConnectionStatus::Closed) {
             self.play.lost();
         }
-        let streams = self.play.streams();
+        let streams = self.play.under_way();
         for stream in &streams {
             assert!(self.machine.is_live(*stream), "{stream:?} went without a word");
         }
@@ -195,7 +195,7 @@ impl<M: Machine, P: Play> End<M, P> {
         self.play.gave_up(stream);
         assert!(!self.machine.is_live(stream));
         self.machine.wake(stream);
-        if self.play.streams().is_empty() {
+        if self.play.under_way().is_empty() {
             self.machine.release();
         }
         true
@@ -328,7 +328,7 @@ impl<M: Machine, P: Play> End<M, P> {
 
     /// A new connection, the same application.
     pub(super) fn renew(&mut self, machine: M) {
-        assert!(self.play.streams().is_empty(), "nothing is left behind");
+        assert!(self.play.under_way().is_empty(), "nothing is left behind");
         self.machine = machine;
         self.rx.clear();
         self.out.clear();

@@ -40,6 +40,11 @@ fn steps() -> u64 {
     if is_full() { 1_000_000 } else { 5_000 }
 }
 
+/// Whether one world is replayed, in which anything may be all that happens.
+fn is_one_seed() -> bool {
+    std::env::var("RWS_SEED").is_ok()
+}
+
 fn run_all(short: u64, full: u64, calm: bool) -> Tally {
     let mut all = Tally::default();
     for seed in seeds(short, full) {
@@ -57,13 +62,13 @@ fn run_all(short: u64, full: u64, calm: bool) -> Tally {
 #[test]
 fn on_a_calm_wire_every_exchange_comes_to_what_was_planned() {
     let all = run_all(200, 30, true);
-    assert!(all.answers > 0 && all.others > 0);
+    assert!(is_one_seed() || (all.answers > 0 && all.others > 0));
 }
 
 #[test]
 fn on_a_rough_wire_every_exchange_ends_whole_or_with_a_typed_error() {
     let all = run_all(200, 30, false);
-    assert!(all.answers > 0 && all.others > 0);
+    assert!(is_one_seed() || (all.answers > 0 && all.others > 0));
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl<X> Side<X> {
         self.live.remove(&key(stream)).expect("an exchange ends once")
     }
 
-    pub(super) fn streams(&self) -> Vec<StreamId> {
+    pub(super) fn under_way(&self) -> Vec<StreamId> {
         self.live.values().map(|under| under.stream).collect()
     }
 
