@@ -1,4 +1,4 @@
-"""An independent gRPC client (grpcio) before `examples/grpc`: `python3 tests/grpc [--address HOST:PORT] [NAME]`."""
+"""An independent gRPC client (grpcio) before `examples/grpc`, and before the device: `python3 tests/grpc [--address HOST:PORT] [NAME]`."""
 import argparse
 import contextlib
 import pathlib
@@ -9,6 +9,7 @@ import time
 import traceback
 
 import calls
+import device
 import streams
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -16,26 +17,26 @@ SECONDS_MAX = 30
 
 
 @contextlib.contextmanager
-def greeter():
-    """The example on a free port, as long as it is needed."""
-    binary = ROOT / "target" / "debug" / "greeter"
-    with subprocess.Popen([str(binary), "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+def serving(name: str, *more: str):
+    """An example on a free port, as long as it is needed."""
+    binary = ROOT / "target" / "debug" / name
+    with subprocess.Popen([str(binary), "--port", "0", *more], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield re.fullmatch(r"http://(\S+)\n", process.stdout.readline())[1]
         finally:
             process.kill()
 
 
-def checks():
-    for module in (calls, streams):
+def checks(*modules):
+    for module in modules:
         for name, check in vars(module).items():
             if name.startswith("check_"):
                 yield name.removeprefix("check_"), check
 
 
-def run(address: str, wanted: str) -> int:
+def run(address: str, wanted: str, *modules) -> tuple[int, int]:
     failed = count = 0
-    for name, check in checks():
+    for name, check in checks(*modules):
         if wanted not in name:
             continue
         count += 1
@@ -49,8 +50,7 @@ def run(address: str, wanted: str) -> int:
         except Exception:
             failed += 1
             print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{count - failed} of {count} passed", flush=True)
-    return 1 if failed or not count else 0
+    return failed, count
 
 
 def main() -> int:
@@ -59,9 +59,13 @@ def main() -> int:
     parser.add_argument("wanted", nargs="?", default="")
     options = parser.parse_args()
     if options.address:
-        return run(options.address, options.wanted)
-    with greeter() as address:
-        return run(address, options.wanted)
+        failed, count = run(options.address, options.wanted, calls, streams)
+    else:
+        with serving("greeter") as address, serving("device_on_std", "--calls") as board:
+            results = [run(address, options.wanted, calls, streams), run(board, options.wanted, device)]
+        failed, count = map(sum, zip(*results))
+    print(f"{count - failed} of {count} passed", flush=True)
+    return 1 if failed or not count else 0
 
 
 if __name__ == "__main__":

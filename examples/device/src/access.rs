@@ -6,6 +6,7 @@ use rws_core::middleware::{
 };
 use rws_core::{Limits, Method, RequestHead, Service, WakeContext};
 
+use crate::calls::{self, Calls};
 use crate::device::Device;
 use crate::routes::Routes;
 
@@ -49,15 +50,30 @@ pub const EXCHANGE_BYTES: usize = size_of::<<DeviceService as Service<dyn WakeCo
 
 const _: () = assert!(EXCHANGE_BYTES <= if size_of::<usize>() == 4 { 552 } else { 568 });
 
+/// The same with gRPC calls, for drivers whose clients see trailers.
+pub type CallsService = Layered<DeviceLayers, Calls<Routes>, Room>;
+
 /// What `device` serves.
 pub const fn service(device: &'static Device) -> DeviceService {
-    let layers: DeviceLayers = (
+    Layered::with_room(layers(changes_something), Routes::new(device))
+}
+
+/// The same, and the calls of [`Calls`]; those need the password, too.
+pub const fn service_with_calls(device: &'static Device) -> CallsService {
+    Layered::with_room(layers(calls_or_changes), Calls::new(device, Routes::new(device)))
+}
+
+const fn layers(needs_password: fn(&RequestHead<'_>) -> bool) -> DeviceLayers {
+    (
         TraceIdLayer::new(),
         BlocklistLayer::deny(BLOCKED),
-        OnlyFor::new(changes_something, BasicAuthLayer::new(REALM, Users(&[DEMO_USER]))),
+        OnlyFor::new(needs_password, BasicAuthLayer::new(REALM, Users(&[DEMO_USER]))),
         BodyLimitLayer::new(BODY_BYTES_MAX).with_override(Uploads),
-    );
-    Layered::with_room(layers, Routes::new(device))
+    )
+}
+
+fn calls_or_changes(head: &RequestHead<'_>) -> bool {
+    calls::is_call(head) || changes_something(head)
 }
 
 /// Whether a request is for what only users may do.

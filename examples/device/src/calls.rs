@@ -43,6 +43,11 @@ impl<S> Calls<S> {
     }
 }
 
+/// Whether a request is for the calls.
+pub(crate) fn is_call(head: &RequestHead<'_>) -> bool {
+    head.path().starts_with(SERVICE)
+}
+
 /// One exchange: a call, or the other service's.
 #[derive(Debug)]
 pub struct CallState<T>(Of<T>);
@@ -76,7 +81,7 @@ impl<C: Context + ?Sized, S: Service<C>> Service<C> for Calls<S> {
     type State = CallState<S::State>;
 
     fn begin(&self, cx: &mut C, head: &mut RequestHead<'_>) -> Self::State {
-        if head.path().starts_with(SERVICE) {
+        if is_call(head) {
             CallState(Of::Call(Call::begin(head)))
         } else {
             CallState(Of::Others(self.others.begin(cx, head)))

@@ -48,7 +48,8 @@ mod tests;
 mod text;
 
 pub use access::{
-    DEMO_USER, DeviceLayers, DeviceService, EXCHANGE_BYTES, FIRMWARE_BYTES_MAX, LIMITS, Room, service,
+    CallsService, DEMO_USER, DeviceLayers, DeviceService, EXCHANGE_BYTES, FIRMWARE_BYTES_MAX, LIMITS, Room,
+    service, service_with_calls,
 };
 pub use calls::{CallState, Calls};
 pub use crc32::Crc32;

@@ -17,7 +17,9 @@ fn main() -> ExitCode {
     let options = match Options::of(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(text) => {
-            eprintln!("device_on_std: {text}\nusage: device_on_std [--ip IP] [--port N] [--shards N]");
+            eprintln!(
+                "device_on_std: {text}\nusage: device_on_std [--ip IP] [--port N] [--shards N] [--calls]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -37,6 +39,9 @@ fn serve(options: &Options) -> std::io::Result<()> {
     }
     println!("http://{}", server.address());
     std::thread::spawn(measure);
+    if options.calls {
+        return server.run(Plain(device::service_with_calls(&DEVICE)));
+    }
     server.run(Plain(device::service(&DEVICE)))
 }
 
@@ -55,17 +60,20 @@ struct Options {
     ip: String,
     port: u16,
     shards: Option<usize>,
+    /// Whether gRPC calls are answered, too.
+    calls: bool,
 }
 
 impl Options {
     fn of(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options = Options { ip: "127.0.0.1".to_owned(), port: 8080, shards: None };
+        let mut options = Options { ip: "127.0.0.1".to_owned(), port: 8080, shards: None, calls: false };
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
                 "--ip" => options.ip = value()?,
                 "--port" => options.port = number(&name, &value()?)?,
                 "--shards" => options.shards = Some(number(&name, &value()?)?),
+                "--calls" => options.calls = true,
                 _ => return Err(format!("unknown option {name}")),
             }
         }

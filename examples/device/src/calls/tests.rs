@@ -68,6 +68,19 @@ fn what_is_no_right_call_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_call_needs_the_password_and_small_bodies_behind_the_layers() {
+    let device = device();
+    let service = crate::service_with_calls(device);
+    let run = |exchange: &Exchange| exchange.run(&service, &mut TestContext::default());
+    let on = call(SWITCH, &framed(b"\x08\x01"));
+    assert_eq!((run(&on).status(), device.is_led_on()), (Status::UNAUTHORIZED, false));
+    let on = on.field("Authorization", "Basic b3BlcmF0b3I6bm90IGEgc2VjcmV0");
+    let answer = run(&on);
+    assert_eq!((answer.body(), code(&answer)), (&b"\0\0\0\0\x02\x08\x01"[..], &b"0"[..]));
+    assert!(device.is_led_on());
+}
+
+#[test]
 fn everything_else_is_the_other_services() {
     let device = device();
     assert_eq!(run(device, &Exchange::get("/")).status(), Status::OK);
