@@ -110,7 +110,7 @@ impl Play for Answerer {
     }
 
     fn lost(&mut self) {
-        for stream in self.side.streams() {
+        for stream in self.side.under_way() {
             self.over(stream, |served| served.cut = true);
         }
     }
@@ -120,7 +120,7 @@ impl Play for Answerer {
     }
 
     fn under_way(&self) -> Vec<StreamId> {
-        self.side.streams()
+        self.side.under_way()
     }
 
     fn doomed(&self) -> Option<StreamId> {

@@ -153,7 +153,7 @@ impl Play for Asker {
     }
 
     fn lost(&mut self) {
-        for stream in self.side.streams() {
+        for stream in self.side.under_way() {
             self.over(stream, Got::Lost);
         }
     }
@@ -163,7 +163,7 @@ impl Play for Asker {
     }
 
     fn under_way(&self) -> Vec<StreamId> {
-        self.side.streams()
+        self.side.under_way()
     }
 
     fn doomed(&self) -> Option<StreamId> {
