@@ -67,7 +67,7 @@ impl Machine {
                 None
             }
             Taker::Fault(code) => self.stream_fault(env, lent.slots, id, code),
-            Taker::Refuse(at, fault) => self.refuse(lent.slots, at, fault),
+            Taker::Refuse(at, fault) => self.refuse_begun(env, lent.slots, at, fault),
         };
         self.credit.give_back(header.length);
         if event.is_some() && self.has_failed() {

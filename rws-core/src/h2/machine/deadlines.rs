@@ -25,7 +25,12 @@ impl Machine {
             Phase::Linger if env.now >= self.clock.drain && !self.clock.is_flushing() => {
                 Some(self.close(false))
             }
-            Phase::Linger | Phase::Closed => None,
+            Phase::Linger => {
+                // It begins again with the last byte that the transport takes.
+                self.clock.drain = Instant::NEVER;
+                None
+            }
+            Phase::Closed => None,
         }
     }
 
@@ -87,7 +92,7 @@ impl Machine {
             let at = at as u16;
             let event = match (body, write) {
                 (Timer::Late, _) if slot.sending == Sending::Head && self.role == Role::Server => {
-                    self.refuse(slots, at, PeerFault::BodyTimeout)
+                    self.refuse_begun(env, slots, at, PeerFault::BodyTimeout)
                 }
                 (Timer::Late, _) if self.role == Role::Client && !slot.flags.has(Flags::ANSWERED) => {
                     self.unanswered(slots, at)

@@ -68,9 +68,11 @@ impl Machine {
         debug_assert!(slot.is_live());
         slot.sending = Sending::Done;
         self.closed.push(slot.id, how);
-        if how == Ended::Whole {
+        // What was answered by the engine is no exchange that ended well.
+        if how == Ended::Whole && !slot.flags.has(Flags::DISCARD) {
             self.budget.completed();
         }
+        self.free_rx(at);
         self.live = self.live.saturating_sub(1);
         if self.role == Role::Server && Role::Server.opens(slot.id) {
             self.pushes = self.pushes.saturating_sub(1);
@@ -118,6 +120,9 @@ impl Machine {
         }
         let Some(at) = self.streams.find(slots, id) else {
             self.outbox.reset(id, code);
+            if self.closed.how(id) == Ended::Unknown {
+                self.closed.push(id, Ended::ByUs);
+            }
             return None;
         };
         let slot = slots.get(usize::from(at))?;
@@ -156,6 +161,7 @@ impl Machine {
         self.outbox.code = code;
         self.reading = Reading::Skip { left: 0 };
         self.clock.settings = crate::Instant::NEVER;
+        self.clock.drain = crate::Instant::NEVER;
         self.clock.forget_streams();
     }
 
@@ -180,6 +186,28 @@ impl Machine {
         Some(News::Reset { stream, cause })
     }
 
+    /// What waits in `rx` for credit of the stream in slot `at` is of no use any more, or has it.
+    pub(super) fn free_rx(&mut self, at: u16) {
+        if matches!(self.reading, Reading::Data { at: reading, .. } if reading == at) {
+            self.stalled = false;
+        }
+    }
+
+    /// As [`Machine::refuse`] for a request whose handler has begun, which counts as a reset: the peer has made the
+    /// work void.
+    pub(in crate::h2) fn refuse_begun(
+        &mut self,
+        env: &Env<'_>,
+        slots: &mut [StreamSlot],
+        at: u16,
+        fault: PeerFault,
+    ) -> Option<News> {
+        if self.budget.reset(env).is_err() {
+            return Some(self.fail(ErrorCode::ENHANCE_YOUR_CALM));
+        }
+        self.refuse(slots, at, fault)
+    }
+
     /// The request in slot `at` gets an answer of the engine's own if none has begun, else it is reset. What comes of
     /// its body is dropped.
     pub(in crate::h2) fn refuse(
@@ -196,8 +224,9 @@ impl Machine {
             slot.sending = Sending::Own;
             slot.count_or_reason = fault as u8;
             self.queue(slots, at);
+            self.free_rx(at);
         } else {
-            self.reset(slots, at, ErrorCode::NO_ERROR);
+            self.reset(slots, at, ErrorCode::CANCEL);
         }
         Some(News::Refused { stream: Some(stream), status: fault.status(), fault })
     }

@@ -1,7 +1,7 @@
 //! What a driver says of a stream: credit, that there is more to send, that it is not wanted any more.
 
+use super::Machine;
 use super::body::is_worth_telling;
-use super::{Machine, Reading};
 use crate::connection::StreamId;
 use crate::h2::schedule::{INCREMENTAL, Part};
 use crate::h2::stream::{Flags, Sending, StreamSlot};
@@ -33,9 +33,7 @@ impl Machine {
         if awaits {
             slot.flags.set(Flags::CONTINUE);
         }
-        if matches!(self.reading, Reading::Data { at: reading, .. } if reading == at) {
-            self.stalled = false;
-        }
+        self.free_rx(at);
         if tells {
             self.list(slots, at);
         }
@@ -82,9 +80,6 @@ impl Machine {
     /// The driver gives up an exchange.
     pub(in crate::h2) fn abandon(&mut self, slots: &mut [StreamSlot], stream: StreamId) {
         let Some(at) = self.slot_of(slots, stream) else { return };
-        if matches!(self.reading, Reading::Data { at: reading, .. } if reading == at) {
-            self.stalled = false;
-        }
         self.reset(slots, at, ErrorCode::CANCEL);
     }
 

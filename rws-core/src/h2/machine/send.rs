@@ -274,12 +274,15 @@ impl Machine {
     pub(in crate::h2) fn local_end(&mut self, env: &Env<'_>, slots: &mut [StreamSlot], at: u16) {
         let Some(slot) = slots.get_mut(usize::from(at)) else { return };
         slot.sending = Sending::Done;
-        let (state, is_tunnel) = (slot.state, slot.flags.has(Flags::TUNNEL));
+        let (state, is_tunnel, is_ours) =
+            (slot.state, slot.flags.has(Flags::TUNNEL), slot.flags.has(Flags::DISCARD));
         match state {
             State::HalfClosedRemote | State::Reserved => self.end(slots, at, Ended::Whole),
             // RFC 9113 §8.1: the answer does not need the rest of the request.
             State::Open if self.role == Role::Server && !is_tunnel => {
-                self.budget.completed();
+                if !is_ours {
+                    self.budget.completed();
+                }
                 self.reset(slots, at, ErrorCode::NO_ERROR);
             }
             State::Open => {

@@ -104,8 +104,17 @@ fn begin(
         slot.rx_late = Tick::after(env.now, env.limits.rate_grace_us);
         machine.clock.arm_streams(env, env.limits.rate_grace_us);
     }
+    if is_last(machine, env) {
+        machine.shutdown(env);
+    }
     machine.queue(lent.slots, at);
     Some(Event::Request { stream, head, end })
+}
+
+/// Whether this connection has had its share of requests: streams are odd, and opened in their order.
+fn is_last(machine: &Machine, env: &Env<'_>) -> bool {
+    let cap = env.limits.requests_per_connection_max;
+    cap != 0 && machine.last_taken / 2 >= cap.saturating_sub(1) && !machine.draining
 }
 
 fn trailers(
@@ -143,7 +152,7 @@ fn trailers(
                     other => other,
                 };
             }
-            machine.refuse(lent.slots, at, fault).map(Event::from)
+            machine.refuse_begun(env, lent.slots, at, fault).map(Event::from)
         }
         Err(Refusal::Malformed(fault)) => malformed(machine, env, lent, at, fault, true),
     }

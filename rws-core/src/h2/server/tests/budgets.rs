@@ -39,6 +39,9 @@ fn streams_that_are_reset_at_once_are_few() {
     ] {
         flood(&TIGHT, Frames::client(), 30, bad);
     }
+    // Those whose bodies are too large for what has begun to answer them.
+    let small = Limits { body_bytes_max: 1, ..TIGHT };
+    flood(&small, Frames::client(), 30, |n| Frames::default().post(2 * n + 1).data(2 * n + 1, true, b"xx"));
     // Those that were too many.
     let limits = Limits { streams_max: 1, ..TIGHT };
     flood(&limits, Frames::client().get(1), 30, |n| Frames::default().get(2 * n + 3));

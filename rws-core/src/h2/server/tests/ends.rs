@@ -240,3 +240,48 @@ fn what_the_driver_gives_up_is_cancelled() {
     assert_eq!(drive.log, ["1 POST /p [host: a]", "3 GET / end [host: a]"]);
     let _ = ErrorCode::CANCEL;
 }
+
+#[test]
+fn a_connection_that_has_had_its_share_of_requests_drains() {
+    let limits = Limits { requests_per_connection_max: 2, ..LIMITS };
+    let messages = [Message::new(200), Message::new(201)];
+    let (drive, server, _) = begun(&limits, &messages, &Frames::client().get(1).get(3));
+    assert_eq!(server.status(), ConnectionStatus::Draining);
+    let sent = drive.sent();
+    assert!(sent.contains(&"GOAWAY 2147483647 NO_ERROR".into()), "{sent:?}");
+    assert_eq!(sent.last().unwrap(), "HEADERS 3 end 201 [content-length: 0]");
+}
+
+#[test]
+fn a_last_byte_that_nobody_takes_is_waited_for_once() {
+    let mut drive = Drive::new(&LIMITS);
+    drive.stop_flushing();
+    let mut server = Server::new(&drive.env(), Grown::new());
+    let mut script = Script::default();
+    drive.feed(&mut server, &mut script, &Frames::client().get(2).0);
+    assert_eq!(server.status(), ConnectionStatus::CloseAfterFlush);
+    drive.strike(&mut server, &mut script);
+    assert!(server.next_deadline() > drive.env().now, "no timer strikes again and again");
+    drive.strike(&mut server, &mut script);
+    assert_eq!(server.status(), ConnectionStatus::Closed);
+}
+
+#[test]
+fn a_stall_ends_with_its_stream_however_it_ends() {
+    let limits = Limits { body_window_bytes: 10, ..LIMITS };
+    let mut drive = Drive::new(&limits);
+    drive.grants = false;
+    let mut server = Server::new(&drive.env(), Grown::new());
+    let body = Message { waits: 0, ..Message::sized(200, &"x".repeat(100)) }.at_once();
+    let mut script = Script::new([body, Message::new(200)]);
+    // The answer has begun behind a window that is shut; the request waits in `rx` for credit that nobody grants.
+    let input =
+        Frames(crate::h2::PREFACE.to_vec()).settings(&[(4, 0)]).post(1).data(1, true, &[b'x'; 25]).get(3);
+    drive.feed(&mut server, &mut script, &input.0);
+    assert_eq!(server.rx_want(), 0);
+    drive.pass(&mut server, &mut script, 9_000_000);
+    drive.feed(&mut server, &mut script, b"");
+    drive.strike(&mut server, &mut script);
+    let sent = drive.sent();
+    assert!(server.rx_want() > 0 || server.status() != ConnectionStatus::Open, "{sent:?} {:?}", drive.log);
+}
