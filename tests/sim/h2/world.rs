@@ -29,6 +29,8 @@ pub(crate) struct World {
     lanes: [Lane; 2],
     client: End<Client<Pool>, Asker>,
     server: End<Server<Pool>, Answerer>,
+    /// The server goes, and asks whether that was heard.
+    drains: bool,
     quiet: u64,
     pub(crate) tally: Tally,
     pub(crate) trace: Trace,
@@ -60,6 +62,7 @@ impl World {
             plans,
             calm,
             now_us: 0,
+            drains: false,
             quiet: 0,
             tally: Tally { connections: 1, ..Tally::default() },
             trace: Trace::new(),
@@ -140,7 +143,7 @@ impl World {
         let lazy = core::mem::replace(&mut self.nature.base.lazy, [1, 1]);
         let mut moved = false;
         for at in 0..2 {
-            moved |= !self.lanes.iter().any(Lane::awaits) && self.lanes[at].restore();
+            moved |= !self.awaits() && self.lanes[at].restore();
         }
         for action in 0..13 {
             moved |= self.act(action);
@@ -182,7 +185,7 @@ impl World {
         }
         if self.dice.one_in(self.nature.meddles_in) {
             let up = self.dice.one_in(2);
-            let may_ask = !self.lanes.iter().any(Lane::awaits);
+            let may_ask = !self.drains && !self.awaits();
             self.lanes[usize::from(!up)].meddle(&mut self.dice, up, may_ask);
         }
         if self.dice.one_in(self.nature.drains_in) {
@@ -203,7 +206,15 @@ impl World {
         self.tick()
     }
 
+    fn awaits(&self) -> bool {
+        self.lanes.iter().any(Lane::awaits)
+    }
+
     fn drain(&mut self) {
+        if self.awaits() {
+            return;
+        }
+        self.drains = true;
         let [_, env] = World::envs(&self.nature, self.now_us);
         self.server.machine.shutdown(&env);
     }
@@ -249,6 +260,7 @@ impl World {
         self.client.renew(client);
         self.server.renew(server);
         self.tally.added += self.lanes.iter().map(|lane| lane.added).sum::<u64>();
+        self.drains = false;
         self.lanes = [Lane::new(true), Lane::new(false)];
         self.wire = Wire::new(self.nature.base.windows[0], self.nature.base.windows[1]);
     }
