@@ -82,6 +82,8 @@ mod error_code;
 mod fault;
 pub mod frame;
 pub mod head;
+#[cfg(test)]
+mod hostile;
 mod machine;
 mod memory;
 mod news;

@@ -27,8 +27,8 @@ use crate::{Env, Error, Instant};
 /// [`rx_want`](Connection::rx_want) is 0 then. Offer them again after the next `transmit`.
 #[derive(Debug)]
 pub struct Server<M> {
-    machine: Machine,
-    memory: M,
+    pub(super) machine: Machine,
+    pub(super) memory: M,
 }
 
 impl<M: Memory> Server<M> {
