@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::stream::{Flags, NONE, State};
-use super::testing::{Drive, Frames, GET, Give, Grown, Message, POST, Script};
+use super::testing::{Drive, Frames, Give, Grown, Message, POST, Script};
 use super::{ErrorCode, Server};
 use crate::Limits;
 use crate::connection::{Connection as _, ConnectionStatus, StreamId};
