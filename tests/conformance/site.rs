@@ -81,6 +81,9 @@ impl DerefMut for Session<'_> {
     }
 }
 
+/// RFC 9113 §8.1: whoever has answered may let go of the rest of a request, and of what is wrong in it.
+const ANSWERED_EARLY: Finding = Finding::Inapplicable("it answers before the request has ended");
+
 /// How a server reacts to something wrong.
 enum Reaction {
     Goaway(Code),
@@ -207,9 +210,14 @@ impl Session<'_> {
         match self.peer.wait(look) {
             Ok(reaction) => Ok(reaction),
             Err(Stop::Closed) => Ok(Reaction::Closed),
+            Err(Stop::Silent) if self.has_answered_early() => Err(ANSWERED_EARLY),
             Err(Stop::Silent) => self.told(Stop::Wrong("nothing happened".to_owned())),
             Err(wrong) => self.told(wrong),
         }
+    }
+
+    fn has_answered_early(&self) -> bool {
+        self.log.iter().any(|frame| frame.kind == RST_STREAM && frame.code() == Some(NO_ERROR))
     }
 
     fn told<T>(&self, stop: Stop) -> Result<T, Finding> {
@@ -218,6 +226,9 @@ impl Session<'_> {
 
     /// Any endpoint may say PROTOCOL_ERROR or INTERNAL_ERROR in place of a code that says more (RFC 9113 §5.4).
     fn is_among(&self, code: Code, codes: &[Code]) -> Verdict {
+        if code == NO_ERROR {
+            return Err(ANSWERED_EARLY);
+        }
         let is_general = !self.site.is_strict && matches!(code, PROTOCOL_ERROR | INTERNAL_ERROR);
         let wanted = || codes.iter().map(|code| name_of(*code)).collect::<Vec<_>>().join(" or ");
         holds(is_general || codes.contains(&code), || format!("{} instead of {}", name_of(code), wanted()))

@@ -7,6 +7,7 @@
 //! | upstreams that close, cut, stall, or say too much | `failures` |
 //! | which connection, which backend, and when a request is sent again | `backends` |
 //! | clients that leave, dawdle, or half-close | `clients` |
+//! | HTTP/2 before HTTP/1.1: one request there for one here, or none | `downgrade` |
 //! | whatever a client sends, the upstream sees one sound request or none | `smuggling` |
 //! | what is written into the request, and what is taken out of it | `rewriting` |
 //! | who is who: request ids, trusted proxies, hops, and what the log tells | `tracing` |
@@ -20,6 +21,7 @@ mod backends;
 mod bodies;
 mod client;
 mod clients;
+mod downgrade;
 mod ending;
 mod exchanges;
 mod failures;
