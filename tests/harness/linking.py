@@ -5,8 +5,8 @@ import subprocess
 from needs import ROOT
 
 IMAGE = ROOT / "tests" / "link"
-# A small application, and that of `examples/device`.
-IMAGES = ("link", "device")
+# A small application, and that of `examples/device` without calls and with them.
+IMAGES = ("link", "device", "calls")
 TARGETS = ("thumbv7em-none-eabihf", "thumbv6m-none-eabi")
 PROFILES = {"release": "optimised for size", "fast": "optimised for speed"}
 ALLOCATOR = re.compile(r"__rust_alloc|__rust_dealloc|__rust_realloc|__rg_alloc|\bmalloc\b")

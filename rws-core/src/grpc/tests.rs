@@ -294,9 +294,15 @@ fn binary_metadata_is_base64_with_padding_or_without() {
         assert_eq!(metadata::decode_binary(padded.as_bytes(), &mut out), Some(bytes));
         assert!(metadata::decoded_bytes_max(padded.len()) >= bytes.len());
     }
-    for wrong in ["Y", "YQ=", "YQ===", "Y Q", "Y-_", "=", "YQ==YQ=="] {
+    for wrong in ["Y", "YQ=", "YQ===", "Y Q", "Y-_", "=", "YQ==YQ==", "YR", "YWJ"] {
         assert_eq!(metadata::decode_binary(wrong.as_bytes(), &mut out), None, "{wrong}");
     }
+    let all: Vec<u8> = (0..=255).chain(0..7).collect();
+    let (mut text, mut back) = (vec![0; 360], vec![0; 270]);
+    let text = metadata::encode_binary(&all, &mut text).unwrap();
+    assert!(text.starts_with(b"AAECAwQFBgcICQoLDA0O") && text.len() == 351, "{}", text.escape_ascii());
+    assert_eq!(metadata::decode_binary(text, &mut back), Some(&all[..]));
+    assert_eq!(metadata::encode_binary(b"abc", &mut [0; 3]), None);
     assert_eq!(metadata::decode_binary(b"YWJj", &mut [0; 2]), None);
     let joined: Vec<&[u8]> = metadata::binary_values(b"YQ, YWI=,YWJj").collect();
     assert_eq!(joined, [&b"YQ"[..], b"YWI=", b"YWJj"]);

@@ -1,5 +1,7 @@
 //! `grpc-timeout`: one to eight digits and a unit.
 
+use core::num::NonZero;
+
 use crate::scan::copy_into;
 
 /// The longest text: eight digits and a unit.
@@ -28,9 +30,13 @@ pub fn parse(value: &[u8]) -> Option<u64> {
 /// Writes `us` microseconds as a value of `grpc-timeout`, in the finest unit that has room for it: rounded up, so
 /// that a peer that is further on does not give up first.
 pub fn format(us: u64, out: &mut [u8; TEXT_BYTES_MAX]) -> &[u8] {
-    let fits = |&&(_, unit): &&(u8, u64)| us.div_ceil(unit) <= VALUE_MAX;
-    let (name, unit) = UNITS.iter().find(fits).copied().unwrap_or((b'H', u64::MAX));
-    let mut number = if unit == u64::MAX { VALUE_MAX } else { us.div_ceil(unit) };
+    let in_unit = |&(name, unit): &(u8, u64)| {
+        // None of them is zero, which a linker must see.
+        let unit = NonZero::new(unit)?;
+        let number = us.saturating_add(unit.get().saturating_sub(1)) / unit;
+        (number <= VALUE_MAX).then_some((name, number))
+    };
+    let (name, mut number) = UNITS.iter().find_map(in_unit).unwrap_or((b'H', VALUE_MAX));
     let mut digits = [0; TEXT_BYTES_MAX];
     let mut at = TEXT_BYTES_MAX;
     for place in digits.iter_mut().rev() {
