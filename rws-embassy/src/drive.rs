@@ -18,7 +18,11 @@
 //!   [ received, not consumed │ free │ to be sent │ free ]       rx below tx; each moves back to its start when empty
 //! ```
 
-use rws_core::connection::{ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, StreamId};
+use rws_core::connection::{
+    ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, Step, StreamId,
+};
+use rws_core::h1::Received;
+use rws_core::h1::head::ParsedRequest;
 use rws_core::message::Scratch;
 use rws_core::service::{Context, Outcome, Service, Taken};
 use rws_core::{Env, Instant, Status, h1};
@@ -284,14 +288,19 @@ impl<X> Drive<X> {
         }
         let Lent { buf, scratch } = lent;
         let rx = buf.get_mut(self.rx.range()).unwrap_or(&mut []);
-        let step = self.h1.receive(env, rx, scratch);
-        match step.event {
-            Some(Event::Request { stream, head, end: _ }) => {
+        // Heads are large: this one is written where it is looked at.
+        let mut head = ParsedRequest::BLANK;
+        let step = match self.h1.receive_into(env, rx, scratch, &mut head) {
+            Received::Request { stream, consumed, end: _ } => {
                 cx.enter(stream, env.now);
-                let mut state = service.begin(cx, &mut head.view(rx, scratch.reborrow()));
+                let mut state = service.begin(cx, &mut head.spans.view(rx, scratch.reborrow()));
                 service.advance(cx, &mut state);
                 self.exchange = Some(Exchange::new(stream, state));
+                Step { consumed, event: None }
             }
+            Received::Other(step) => step,
+        };
+        match step.event {
             Some(Event::Body { stream, chunk }) => {
                 let place = chunk.at as usize..(chunk.at as usize).saturating_add(chunk.len as usize);
                 let bytes = rx.get(place).unwrap_or(&[]);

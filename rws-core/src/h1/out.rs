@@ -90,11 +90,21 @@ impl<'a> Rest<'a> {
     /// Bytes whose number is known: a few moves.
     #[inline(always)]
     pub(super) fn array<const N: usize>(self, bytes: &[u8; N]) -> Result<Rest<'a>, Capacity> {
-        if SMALL {
-            return self.bytes(bytes);
+        match bytes.as_slice() {
+            // Mostly the end of a line: no call that copies.
+            &[first, second] if SMALL => return self.pair([first, second]),
+            _ if SMALL => return self.bytes(bytes),
+            _ => {}
         }
         let (slot, rest) = self.0.split_first_chunk_mut().ok_or(Capacity::Bytes)?;
         *slot = *bytes;
+        Ok(Rest(rest))
+    }
+
+    #[inline(never)]
+    fn pair(self, pair: [u8; 2]) -> Result<Rest<'a>, Capacity> {
+        let (slot, rest) = self.0.split_first_chunk_mut().ok_or(Capacity::Bytes)?;
+        *slot = pair;
         Ok(Rest(rest))
     }
 

@@ -27,7 +27,8 @@ pub enum Received {
 
 impl Server {
     /// As [`receive`](crate::connection::ByteConnection::receive), for drivers that keep the head in a place of their
-    /// own: it is written there, and not copied.
+    /// own: it is written there, and not copied. On targets without an operating system it must be
+    /// [`ParsedRequest::BLANK`].
     #[inline]
     pub fn receive_into(
         &mut self,
@@ -67,7 +68,11 @@ impl Server {
                 Some(_) => {}
             }
         }
-        *head = ParsedRequest::BLANK;
+        if SMALL {
+            debug_assert_eq!(*head, ParsedRequest::BLANK, "nothing was written to it yet");
+        } else {
+            *head = ParsedRequest::BLANK;
+        }
         match read_request(rx, &mut self.scanned, scratch, env.limits, head) {
             Ok(()) => self.begin(env, head),
             Err(Stop::Incomplete) => Received::Other(self.await_head(env)),

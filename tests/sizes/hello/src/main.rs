@@ -59,16 +59,15 @@ enum To {
 const ROUTES: RouteTable<'static, To> =
     route_table!(To, [Route::get("/", To::World), Route::get("/hello/:name", To::Name)]);
 
-/// The answer's status and its text: a greeting and at most 16 bytes of a name.
+/// The answer's status and, behind a greeting, at most this much of a name. How much of both is sent.
 struct Answer {
     status: Status,
-    text: [u8; GREETING.len()],
+    name: [u8; 16],
     len: u8,
     sent: u8,
 }
 
-const GREETING: [u8; 23] = *b"Hello,                 ";
-const NAME_AT: usize = 7;
+const GREETING: &[u8] = b"Hello, ";
 
 /// As much as there is room for.
 #[inline(never)]
@@ -92,11 +91,8 @@ impl<C: Context> Service<C> for Hello {
             RouteMatch::Options(_) => (Status::NO_CONTENT, ""),
             RouteMatch::NotFound => (Status::NOT_FOUND, "nobody"),
         };
-        let mut answer = Answer { status, text: GREETING, len: 0, sent: 0 };
-        if !name.is_empty() {
-            let room = answer.text.get_mut(NAME_AT..).unwrap_or_default();
-            answer.len = (NAME_AT + copy(name.as_bytes(), room)) as u8;
-        }
+        let mut answer = Answer { status, name: [0; 16], len: 0, sent: 0 };
+        answer.len = copy(name.as_bytes(), &mut answer.name) as u8;
         answer
     }
 
@@ -112,7 +108,8 @@ impl<C: Context> Service<C> for Hello {
             _ => field_lines!["Content-Type: text/plain"],
         };
         let head = ResponseHead { status: answer.status, fields };
-        HeadAnswer::Final(head, BodyPlan::Sized(answer.len.into()))
+        let len = GREETING.len() as u64 + u64::from(answer.len);
+        HeadAnswer::Final(head, if answer.len == 0 { BodyPlan::None } else { BodyPlan::Sized(len) })
     }
 
     fn streams(&self) -> bool {
@@ -120,9 +117,12 @@ impl<C: Context> Service<C> for Hello {
     }
 
     fn fill(&self, answer: &mut Answer, out: &mut [u8]) -> Fill {
-        let rest = answer.text.get(answer.sent.into()..answer.len.into()).unwrap_or(&[]);
-        let n = copy(rest, out);
+        let (sent, whole) = (usize::from(answer.sent), GREETING.len() + usize::from(answer.len));
+        let greeted = copy(GREETING.get(sent..).unwrap_or(&[]), out);
+        let named = (sent + greeted).saturating_sub(GREETING.len())..answer.len.into();
+        let rest = out.get_mut(greeted..).unwrap_or_default();
+        let n = greeted + copy(answer.name.get(named).unwrap_or(&[]), rest);
         answer.sent += n as u8;
-        if answer.sent == answer.len { Fill::End(n) } else { Fill::More(n) }
+        if sent + n == whole { Fill::End(n) } else { Fill::More(n) }
     }
 }
