@@ -9,6 +9,7 @@ use crate::h2::memory::{Lent, Memory};
 use crate::h2::out::Out;
 use crate::h2::stream::{Flags, Sending, State};
 use crate::message::Method;
+use crate::scan::copy_into;
 use crate::service::WholeAnswer;
 
 /// The longest content that goes this way, in one frame that every peer takes: bytes. What is longer takes turns with
@@ -61,7 +62,7 @@ fn write(
     // A head that cannot be written leaves nothing behind: the usual way meets the same, and deals with it.
     let plan = BodyPlan::Sized(len as u64);
     if answer::last(machine, env, lent, out, at, &answer.head, plan).ok()? {
-        out.payload(len).get_mut(..len)?.copy_from_slice(answer.body);
+        copy_into(out.payload(len).get_mut(..len)?, answer.body);
         out.frame(Data::header(id, len as u32, true));
         machine.sent(lent.slots, at, len);
     }

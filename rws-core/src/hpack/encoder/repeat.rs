@@ -4,6 +4,7 @@
 //! nearly all answers of one handler begin.
 
 use super::BlockOut;
+use crate::scan::copy_into;
 use crate::{Capacity, SMALL};
 
 /// Bytes that are kept: a status, a date and a few lines that are in the table. None on a board.
@@ -72,7 +73,7 @@ impl<const NONE: bool> BlockOut<'_, NONE> {
         let Some(place) = self.encoder.repeat.bytes.get_mut(..bytes.len()).filter(|_| is_kept) else {
             return;
         };
-        place.copy_from_slice(bytes);
+        copy_into(place, bytes);
         let repeat = &mut self.encoder.repeat;
         (repeat.len, repeat.state, repeat.beginning) = (bytes.len() as u8, self.state, Some(beginning));
     }

@@ -86,7 +86,6 @@ impl H2 {
         }
         self.streams.trim();
         self.due = VecDeque::new();
-        self.machine.release();
     }
 }
 

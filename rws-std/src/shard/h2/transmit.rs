@@ -215,7 +215,10 @@ impl<A: Application> Shard<A> {
             return self.abort(key, ResetCause::ByPeer);
         }
         let is_sent = conn.unsent.is_none();
-        let Some(h2) = self.h2.get(at as usize) else { return };
+        let Some(h2) = self.h2.get_mut(at as usize) else { return };
+        if h2.machine.live() == 0 {
+            h2.machine.release();
+        }
         match h2.machine.status() {
             ConnectionStatus::Open | ConnectionStatus::Draining => {}
             ConnectionStatus::CloseAfterFlush => {
