@@ -11,7 +11,7 @@
 
 mod repeat;
 
-pub(crate) use repeat::Beginning;
+pub(crate) use repeat::{Beginning, Repeated};
 
 use self::repeat::Repeat;
 use super::TABLE_BYTES_DEFAULT;

@@ -25,7 +25,7 @@ mod tests;
 
 pub use crate::compression::{Line, LineName, Pseudo};
 pub use decoder::{Decoded, Decoder, ListLimits};
-pub(crate) use encoder::Beginning;
+pub(crate) use encoder::{Beginning, Repeated};
 pub use encoder::{BlockOut, Encoder};
 pub use error::HpackError;
 

@@ -130,9 +130,6 @@ impl<A: Application> Shard<A> {
                 Err(plan) => Some(plan),
             },
         };
-        if plan.is_none() && self.answer_whole_stream(address, state) {
-            return;
-        }
         if let Some(state) = state.take() {
             self.settle(address, Result::Begun(state, plan));
         }
@@ -203,6 +200,12 @@ impl<A: Application> Shard<A> {
     #[inline(never)]
     fn settle_stored(&mut self, address: Address, result: Result<A::State>) {
         let key = address.conn;
+        if let Result::Begun(state, None) = &result
+            && let Some(outcome) = self.answer_whole_stream(address, state)
+        {
+            let Result::Begun(state, _) = result else { return };
+            return self.end(address, state, outcome);
+        }
         let Some(conn) = self.conns.get_mut(key as usize) else { return };
         let is_dead = conn.flags.has(Flags::DEAD);
         let mut exchange = match conn.exchange {

@@ -8,7 +8,7 @@ use crate::h1::encode::{Own, decimal, has_option, may_trail, own};
 use crate::h1::framing_out::{self, Framing};
 use crate::h1::out::{DECIMALS, decimals};
 use crate::hpack::Pseudo;
-use crate::hpack::{Beginning, BlockOut};
+use crate::hpack::{Beginning, BlockOut, Repeated};
 use crate::message::{FieldName, is_field_value, is_graphic, is_token};
 use crate::{Error, FieldBlock, KnownName, Method, Misuse, ResponseHead, Status};
 
@@ -36,37 +36,59 @@ pub fn response(
     if head.status.code() < 200 {
         return Err(Misuse::WrongState.into());
     }
-    let seen = beginning(block, head, date)?;
-    if method == Method::Connect && head.status.code() < 300 {
-        // What follows is no content, but a tunnel (RFC 9113 §8.5).
-        return Ok(Written { has_body: plan != BodyPlan::None, length: None });
+    // None of the engine's own are among constant ones.
+    let lines = if head.fields.is_empty() { Some(&[][..]) } else { head.fields.lines() };
+    let known = lines.and_then(|lines| Beginning::of(head.status.code(), lines, date));
+    match known {
+        Some(known) if method != Method::Connect => {
+            let framing = framing_out::of_response(method, head.status, false, plan, None);
+            constant(block, head, framing, date, known)
+        }
+        Some(_) | None => {
+            let seen = beginning(block, head, date)?;
+            if method == Method::Connect && head.status.code() < 300 {
+                // What follows is no content, but a tunnel (RFC 9113 §8.5).
+                return Ok(Written { has_body: plan != BodyPlan::None, length: None });
+            }
+            framed(block, framing_out::of_response(method, head.status, false, plan, seen.length))
+        }
     }
-    framed(block, framing_out::of_response(method, head.status, false, plan, seen.length))
 }
 
-/// Status, fields and date. Where the fields are constants of the program, most heads begin as the last one did.
+/// A head whose fields are constants of the program: most begin as the last one did, and many end so too.
+fn constant(
+    block: &mut BlockOut<'_>,
+    head: &ResponseHead<'_>,
+    framing: Framing,
+    date: Option<&[u8; 29]>,
+    known: Beginning,
+) -> Result<Written, Error> {
+    let told = told(framing);
+    match block.repeat(&known, told)? {
+        Repeated::Whole => return Ok(written(framing, told)),
+        Repeated::Beginning => {}
+        Repeated::Nothing => {
+            beginning(block, head, date)?;
+            block.keep(known);
+        }
+    }
+    let written = framed(block, framing)?;
+    block.keep_whole(&known, told);
+    Ok(written)
+}
+
+/// Status, fields and date.
 fn beginning(
     block: &mut BlockOut<'_>,
     head: &ResponseHead<'_>,
     date: Option<&[u8; 29]>,
 ) -> Result<Seen, Error> {
-    // None of the engine's own are among constant ones.
-    let lines = if head.fields.is_empty() { Some(&[][..]) } else { head.fields.lines() };
-    let known = lines.and_then(|lines| Beginning::of(head.status.code(), lines, date));
-    if let Some(known) = &known
-        && block.repeat(known)?
-    {
-        return Ok(Seen { date: true, length: None });
-    }
     status(block, head.status)?;
     let seen = fields(block, head.fields, false)?;
     if let Some(date) = date
         && !seen.date
     {
         block.field(KnownName::Date.into(), date, false)?;
-    }
-    if let Some(known) = known {
-        block.keep(known);
     }
     Ok(seen)
 }
@@ -205,14 +227,22 @@ fn status(block: &mut BlockOut<'_>, status: Status) -> Result<(), Error> {
 
 /// The length, where one is told.
 fn framed(block: &mut BlockOut<'_>, framing: Framing) -> Result<Written, Error> {
-    let told = match framing {
-        Framing::Sized(length) | Framing::Declared(length) => Some(length),
-        Framing::Bare | Framing::Chunked | Framing::UntilClose => None,
-    };
+    let told = told(framing);
     if let Some(length) = told {
         let mut digits = [0; DECIMALS];
         block.field(KnownName::ContentLength.into(), decimals(length, &mut digits), false)?;
     }
+    Ok(written(framing, told))
+}
+
+const fn told(framing: Framing) -> Option<u64> {
+    match framing {
+        Framing::Sized(length) | Framing::Declared(length) => Some(length),
+        Framing::Bare | Framing::Chunked | Framing::UntilClose => None,
+    }
+}
+
+fn written(framing: Framing, told: Option<u64>) -> Written {
     let has_body = framing.has_body();
-    Ok(Written { has_body, length: told.filter(|_| has_body) })
+    Written { has_body, length: told.filter(|_| has_body) }
 }

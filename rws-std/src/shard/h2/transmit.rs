@@ -154,46 +154,33 @@ impl<A: Application> Shard<A> {
         true
     }
 
-    /// As [`Shard::answer_whole`], for a stream. False, and nothing done, for any other connection.
+    /// As [`Shard::answer_whole`], for a stream: how its exchange has ended. `None`, and nothing done, if there is more
+    /// to it, and for any other connection.
     pub(in crate::shard) fn answer_whole_stream(
         &mut self,
         address: Address,
-        state: &mut Option<A::State>,
-    ) -> bool {
+        state: &A::State,
+    ) -> Option<Outcome> {
         let key = address.conn;
-        let Some(at) = self.h2_of(key) else { return false };
+        let at = self.h2_of(key)?;
         self.gather_for(key);
-        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
-        if conn.generation != address.generation || conn.unsent.is_some() {
-            return false;
+        let conn = self.conns.get(key as usize)?;
+        let h2 = self.h2.get_mut(at as usize)?;
+        if h2.beginning != Some(address.stream) || conn.unsent.is_some() {
+            return None;
         }
-        let Some(h2) = self.h2.get_mut(at as usize) else { return false };
-        if h2.beginning != Some(address.stream) {
-            return false;
-        }
-        let (app, cx) = (&*self.app, &mut *self.cx);
+        let app = &*self.app;
+        // If it panics, the usual way does so again, and answers for it.
+        let answer = guarded(move || app.whole(state))??;
         let env = crate::shard::env(&self.clock, &self.settings);
-        let mut written = None;
-        let run = catch_unwind(AssertUnwindSafe(|| {
-            let answer = app.whole(state.as_ref()?)?;
-            let tx = &mut self.tx[self.tx_len..];
-            let bytes = h2.machine.answer_whole(&env, address.stream, tx, &answer)?;
-            let (status, body_bytes) = (answer.head.status, answer.body.len() as u64);
-            written = Some((bytes, status));
-            app.end_whole(cx, state, Outcome::Complete { status, body_bytes });
-            Some(())
-        }));
-        // If nothing is written, the usual way panics again, and answers for it.
-        let Some((bytes, status)) = written else { return false };
+        let tx = &mut self.tx[self.tx_len..];
+        self.tx_len += h2.machine.answer_whole(&env, address.stream, tx, &answer)?;
         h2.beginning = None;
-        self.tx_len += bytes;
+        let (status, body_bytes) = (answer.head.status, answer.body.len() as u64);
         if status.code() >= 500 {
             self.stats.errors_total.up();
         }
-        if run.is_err() {
-            self.stats.panics_total.up();
-        }
-        true
+        Some(Outcome::Complete { status, body_bytes })
     }
 
     /// The end of a connection's turn: what its streams have to say is sent, and it is looked how it stands.

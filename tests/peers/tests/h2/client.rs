@@ -58,7 +58,8 @@ impl Client {
         let (sender, driver) = runtime.block_on(async {
             let socket = TcpStream::connect(address).await.unwrap();
             socket.set_nodelay(true).unwrap();
-            let made: (SendRequest<Bytes>, Connection<TcpStream, Bytes>) = builder.handshake(socket).await.unwrap();
+            let made: (SendRequest<Bytes>, Connection<TcpStream, Bytes>) =
+                builder.handshake(socket).await.unwrap();
             (made.0, tokio::spawn(made.1))
         });
         Client { runtime, sender, driver }
@@ -132,7 +133,9 @@ impl Client {
     pub(crate) fn end(self) -> Result<(), h2::Error> {
         let Client { runtime, sender, driver } = self;
         drop(sender);
-        runtime.block_on(async { tokio::time::timeout(PATIENCE, driver).await.expect("an end in time").unwrap() })
+        runtime.block_on(async {
+            tokio::time::timeout(PATIENCE, driver).await.expect("an end in time").unwrap()
+        })
     }
 }
 
@@ -145,11 +148,7 @@ pub(crate) fn get(path: &str) -> Request<()> {
 }
 
 /// Sends `bytes` as the windows allow.
-pub(crate) async fn send(
-    to: &mut SendStream<Bytes>,
-    mut bytes: Bytes,
-    end: bool,
-) -> Result<(), h2::Error> {
+pub(crate) async fn send(to: &mut SendStream<Bytes>, mut bytes: Bytes, end: bool) -> Result<(), h2::Error> {
     while !bytes.is_empty() {
         to.reserve_capacity(bytes.len());
         let room = match core::future::poll_fn(|cx| to.poll_capacity(cx)).await {

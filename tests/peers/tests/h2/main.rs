@@ -9,4 +9,5 @@ mod raw;
 mod same;
 mod site;
 mod streams;
+mod turmoil;
 mod upstream;

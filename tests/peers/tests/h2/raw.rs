@@ -53,7 +53,10 @@ fn what_only_begins_like_the_preface_is_no_http2() {
     for (text, status) in [
         ("PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", "HTTP/1.1 "),
         ("PRI / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 501"),
-        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", "HTTP/1.1 200"),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+            "HTTP/1.1 200",
+        ),
     ] {
         let mut stream = connect(&site);
         stream.write_all(text.as_bytes()).unwrap();

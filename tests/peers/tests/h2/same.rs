@@ -9,7 +9,12 @@ use crate::client::{Client, request};
 use crate::site::{Site, pattern};
 
 /// Status, fields without those of the version's own, and body, as HTTP/1.1 says them.
-fn over_http1(site: &Site, method: &str, path: &str, body: Option<&[u8]>) -> (u16, Vec<(String, String)>, Vec<u8>) {
+fn over_http1(
+    site: &Site,
+    method: &str,
+    path: &str,
+    body: Option<&[u8]>,
+) -> (u16, Vec<(String, String)>, Vec<u8>) {
     let mut stream = TcpStream::connect(site.address()).unwrap();
     write!(stream, "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n").unwrap();
     match body {
@@ -25,7 +30,11 @@ fn over_http1(site: &Site, method: &str, path: &str, body: Option<&[u8]>) -> (u1
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let fields = lines.filter_map(|line| line.split_once(": "));
     let fields = fields.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    (status, fields.filter(|(name, _)| name != "connection" && name != "date").collect(), answer[end + 4..].to_vec())
+    (
+        status,
+        fields.filter(|(name, _)| name != "connection" && name != "date").collect(),
+        answer[end + 4..].to_vec(),
+    )
 }
 
 #[test]

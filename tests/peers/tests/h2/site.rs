@@ -94,6 +94,10 @@ fn app(shared: Arc<Shared>) -> App<Arc<Shared>> {
         })
         .get("/version", |request: Request| request.head().version().as_str())
         .get("/panic", || -> &'static str { panic!("as asked") })
+        .get("/nap/:ms", |request: Request| {
+            thread::sleep(Duration::from_millis(request.param_as("ms").unwrap_or(0)));
+            request.param("ms").to_owned()
+        })
         .get("/wait", |shared: &Arc<Shared>| if shared.wait() { "waited" } else { "nobody came" })
         .get("/open", |shared: &Arc<Shared>| {
             shared.open();

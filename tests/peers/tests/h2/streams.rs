@@ -99,9 +99,8 @@ fn without_a_free_thread_a_stream_is_answered_503_and_its_neighbours_are_not_har
 fn a_body_that_comes_while_its_handler_blocks_is_not_lost() {
     let site = Site::new();
     let mut client = Client::connect(site.address());
-    let uploads: Vec<_> = (0..10)
-        .map(|_| client.ask(request(Method::POST, "/echo").body(()).unwrap(), false))
-        .collect();
+    let uploads: Vec<_> =
+        (0..10).map(|_| client.ask(request(Method::POST, "/echo").body(()).unwrap(), false)).collect();
     let slow = client.start("/wait");
     for asked in uploads {
         let body = pattern(200_000);

@@ -40,7 +40,8 @@ fn trailers_pass_a_proxy() {
     let site = Site::new();
     let proxy = proxy_before(&site);
     let mut client = Client::connect(proxy.address());
-    let asked = client.ask(request(Method::GET, "/stream/30000").header("te", "trailers").body(()).unwrap(), true);
+    let asked =
+        client.ask(request(Method::GET, "/stream/30000").header("te", "trailers").body(()).unwrap(), true);
     let answer = client.finish(asked).unwrap();
     assert_eq!(answer.body, pattern(30_000));
     assert_eq!(answer.trailers.unwrap().get("x-length").unwrap(), "30000");
