@@ -9,6 +9,7 @@ pub mod h1_request;
 pub mod h1_response;
 pub mod h2_frames;
 pub mod h2_heads;
+pub mod hpack;
 pub mod pieces;
 pub mod rewrite;
 pub mod route;

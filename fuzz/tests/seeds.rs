@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 10] = [
+const TARGETS: [(&str, Check); 11] = [
     ("h1_request", rws_fuzz::h1_request::check),
     ("h1_response", rws_fuzz::h1_response::check),
     ("chunked", rws_fuzz::chunked::check),
@@ -15,6 +15,7 @@ const TARGETS: [(&str, Check); 10] = [
     ("grpc_messages", rws_fuzz::grpc_messages::check),
     ("h2_frames", rws_fuzz::h2_frames::check),
     ("h2_heads", rws_fuzz::h2_heads::check),
+    ("hpack", rws_fuzz::hpack::check),
     ("h1_connection_ops", rws_fuzz::h1_connection_ops::check),
 ];
 

@@ -24,7 +24,7 @@ def request_files() -> dict[str, pathlib.Path]:
 def instructions(file: pathlib.Path) -> Figures:
     figures = Figures()
     for name, program in PROGRAMS.items():
-        totals = [total(str(BINARIES / program), file, count) for count in (COUNTED_FEW, COUNTED_MANY)]
+        totals = [total(str(BINARIES / program), str(file), str(count)) for count in (COUNTED_FEW, COUNTED_MANY)]
         if None in totals:
             figures.note(name, f"{program} does not parse {file.name}")
         else:
@@ -32,8 +32,8 @@ def instructions(file: pathlib.Path) -> Figures:
     return figures
 
 
-def total(program: str, file: pathlib.Path, count: int) -> int | None:
-    words = ["taskset", "-c", SERVER_CPU, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, str(file), str(count)]
+def total(*command: str) -> int | None:
+    words = ["taskset", "-c", SERVER_CPU, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)
     return int(found[1]) if found and done.returncode == 0 else None

@@ -1,4 +1,5 @@
 """The parts of the table, and the goals of its rows."""
+import compression
 import parsing
 import probes
 from contestants import OURS
@@ -8,6 +9,7 @@ from report import Goal, Row, above, at_most, no_dearer_than_the_best, times
 ROUNDS, ROUNDS_FULL = 5, 11
 CPU_UNIT = "CPU s / 10^6"
 PARSE_GOALS = {"40 B": 330, "703 B": 1300, "4096 B": 3200}
+HPACK_GOALS = {"decode": {20: 200, 22: 290}, "encode": {20: 290, 22: 400}}
 CPU_GOALS: dict[str, Goal | None] = {
     "keep-alive": no_dearer_than_the_best(),
     "pipelined": times(1.3, "raw"),
@@ -37,6 +39,18 @@ def parse(_scene: Scene, _full: bool, _wanted: Wanted) -> list[Row]:
     for label, file in parsing.request_files().items():
         goal = PARSE_GOALS[label.split(",")[0]]
         rows.append(Row(f"parse {label}", "instructions", parsing.instructions(file), at_most(goal), f"parse {label}"))
+    return rows
+
+
+def hpack(_scene: Scene, _full: bool, _wanted: Wanted) -> list[Row]:
+    rows = []
+    for direction, goals in HPACK_GOALS.items():
+        for number, goal in goals.items():
+            file = compression.story(number)
+            if file.exists():
+                say(f"HPACK, {direction}, story {number}")
+                label = f"HPACK {direction}, story {number}"
+                rows.append(Row(label, "instructions/field", compression.instructions(direction, file), at_most(goal), label))
     return rows
 
 
@@ -96,6 +110,7 @@ def say(text: str) -> None:
 
 PARTS = {
     "parse": parse,
+    "hpack": hpack,
     "instructions": instruction_counts,
     "calls": calls,
     "cpu": cpu_times,
