@@ -42,9 +42,14 @@ pub(super) fn find(first: u32, name: NameId, sought: &[u8]) -> Option<u32> {
     if first > LAST_WITH_VALUE {
         return None;
     }
-    (first..=LAST_WITH_VALUE)
-        .take_while(|&index| self::name(index) == Some(name))
-        .find(|&index| value(index) == sought && !sought.is_empty())
+    let mut index = first;
+    while self::name(index) == Some(name) {
+        if value(index) == sought && !sought.is_empty() {
+            return Some(index);
+        }
+        index = index.wrapping_add(1);
+    }
+    None
 }
 
 /// The value of the entry with this index.

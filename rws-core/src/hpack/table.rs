@@ -80,8 +80,10 @@ impl Record {
     }
 
     fn to_bytes(self) -> [u8; RECORD_BYTES] {
-        let lens = u64::from(self.name_len) << 16 | u64::from(self.value_len) << 32;
-        (u64::from(self.at) | lens | u64::from(self.name.0) << 48 | u64::from(self.flags) << 56).to_le_bytes()
+        let [at, at_high] = self.at.to_le_bytes();
+        let [name, name_high] = self.name_len.to_le_bytes();
+        let [value, value_high] = self.value_len.to_le_bytes();
+        [at, at_high, name, name_high, value, value_high, self.name.0, self.flags]
     }
 
     #[cfg_attr(not(target_os = "none"), inline(always))]
