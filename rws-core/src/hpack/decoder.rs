@@ -30,9 +30,9 @@ pub struct ListLimits {
 pub struct Decoded {
     /// How much of the arena the lines take: bytes.
     pub arena_bytes: u16,
-    /// How many lines there were; no more are counted once the list is too large.
+    /// How many lines there were; the limit itself if the list is too large.
     pub fields: u16,
-    /// The names and values of the lines, and 32 more for each: bytes.
+    /// The names and values of the lines, and 32 more for each, up to the line that was too many: bytes.
     pub list_bytes: u32,
     /// Whether the list is above its limits or larger than the arena. Not all of its lines were handed out then, and
     /// the arena has been written over.
