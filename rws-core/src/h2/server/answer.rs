@@ -167,6 +167,8 @@ pub(super) fn last(
     slot.tx_left = written.length.unwrap_or(STREAMED);
     if method == Method::Connect && head.status.code() < 300 {
         slot.flags.set(Flags::TUNNEL);
+        // What comes is no body that a limit could be for.
+        slot.rx_left = u64::MAX;
     }
     Ok(written.has_body)
 }

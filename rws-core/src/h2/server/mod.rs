@@ -20,7 +20,7 @@ use crate::{Env, Error, Instant};
 ///
 /// A driver names an exchange by the [`StreamId`] that came with its request: its slot is small and dense, and free
 /// again once the exchange is over. It is over with [`Source::ended`] (the answer is written to its end, or was given
-/// up), with [`Event::Reset`] and [`Event::Refused`] that name it, with [`Connection::reset`], and for all of them
+/// up; in a tunnel that CONNECT has opened only with the client's end as well), with [`Event::Reset`] and [`Event::Refused`] that name it, with [`Connection::reset`], and for all of them
 /// when the [status](Connection::status) is `CloseAfterFlush` or `Closed`.
 ///
 /// As with HTTP/1, `receive` may leave bytes in `rx` that can be taken only after something was sent:

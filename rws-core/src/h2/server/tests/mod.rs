@@ -322,3 +322,38 @@ fn a_request_that_is_not_served_gets_its_status_and_costs_nobody_else_anything()
     assert!(run.sent["1"].starts_with("<HEADERS 431 "), "{:?}", run.sent);
     assert_eq!(run.sent["3"], "<HEADERS end 200 [content-length: 0]>");
 }
+
+#[test]
+fn an_extended_connect_opens_a_tunnel_that_each_side_ends() {
+    let limits = Limits { connect_method: true, body_bytes_max: 4, ..LIMITS };
+    let fields = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/chat"),
+        (":authority", "a"),
+    ];
+    let mut drive = Drive::new(&limits);
+    drive.wakes = false;
+    let mut server = Server::new(&drive.env(), Grown::new());
+    let mut answer = Message::streamed(200, &[]).at_once();
+    answer.body = [Give::Blocked, Give::Bytes(b"pong".to_vec())].into();
+    let mut script = Script::new([answer]);
+    drive.feed(&mut server, &mut script, &Frames::client().headers(1, false, &fields).0);
+    drive.feed(
+        &mut server,
+        &mut script,
+        &Frames::default().data(1, false, b"ping").data(1, false, b"more").0,
+    );
+    assert_eq!(drive.log, ["1 CONNECT /chat [host: a] [upgrade: websocket]", "1 body pingmore"]);
+    let stream = StreamId::new(0, 1);
+    server.wake(stream);
+    drive.feed(&mut server, &mut script, b"");
+    assert_eq!(by_stream(&drive.sent())["1"], "<HEADERS 200><data>pong<end>");
+    // Our side is done; the other may still speak, and takes the time that it likes.
+    drive.pass(&mut server, &mut script, 60_000_000);
+    assert!(server.is_live(stream));
+    drive.feed(&mut server, &mut script, &Frames::default().data(1, true, b"bye").0);
+    assert!(drive.log.ends_with(&["1 end".into()]) && drive.log[1].ends_with("bye"), "{:?}", drive.log);
+    assert!(!server.is_live(stream) && server.status() == ConnectionStatus::Open);
+}
