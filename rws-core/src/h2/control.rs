@@ -1,7 +1,8 @@
 //! What the connection itself has to say: a fixed number of places, so that no peer can make a queue grow.
 //!
-//! What has a place for one only (an acknowledgement of a PING) keeps further frames of the peer in `rx` while it is
-//! taken: they are read when this has been sent.
+//! Where few places are (answers to PINGs, resets) the last one that is taken keeps further frames of the peer in `rx`:
+//! they are read when something has been sent. There are places for two answers, since a peer that waits for ours to its
+//! PING may have to answer our own at the same time: with one, both would read nothing while neither can write.
 
 use super::frame::{Goaway, Ping, RstStream, Settings as SettingsFrame, WindowUpdate};
 use super::out::Out;
@@ -18,13 +19,16 @@ pub(super) struct Outbox {
     pub(super) probe: bool,
     pub(super) leaving: Leaving,
     pub(super) code: ErrorCode,
-    ping: Option<[u8; 8]>,
+    /// What the answers to PINGs repeat.
+    pongs: [[u8; 8]; PONGS],
+    pongs_len: u8,
     /// RST_STREAMs for streams without a slot.
     resets: [(u32, ErrorCode); RESETS],
     resets_len: u8,
 }
 
 const RESETS: usize = 4;
+const PONGS: usize = 2;
 
 /// How far our GOAWAY has come (RFC 9113 §6.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +55,8 @@ impl Outbox {
         probe: false,
         leaving: Leaving::No,
         code: ErrorCode::NO_ERROR,
-        ping: None,
+        pongs: [[0; 8]; PONGS],
+        pongs_len: 0,
         resets: [(0, ErrorCode::NO_ERROR); RESETS],
         resets_len: 0,
     };
@@ -59,19 +64,22 @@ impl Outbox {
     /// Whether a frame that asks for an answer of its own can be taken.
     #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn has_room(&self) -> bool {
-        self.ping.is_none() && self.acks < u8::MAX && (self.resets_len as usize) < RESETS
+        (self.pongs_len as usize) < PONGS && self.acks < u8::MAX && (self.resets_len as usize) < RESETS
     }
 
     /// Whether something waits, beside the preface.
     #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn is_empty(&self) -> bool {
         let leaving = matches!(self.leaving, Leaving::WarnDue | Leaving::LastDue);
-        self.acks == 0 && self.ping.is_none() && self.resets_len == 0 && !self.probe && !leaving
+        self.acks == 0 && self.pongs_len == 0 && self.resets_len == 0 && !self.probe && !leaving
     }
 
     /// A PING has come.
-    pub(super) const fn pong(&mut self, opaque: [u8; 8]) {
-        self.ping = Some(opaque);
+    pub(super) fn pong(&mut self, opaque: [u8; 8]) {
+        if let Some(place) = self.pongs.get_mut(usize::from(self.pongs_len)) {
+            *place = opaque;
+            self.pongs_len = self.pongs_len.saturating_add(1);
+        }
     }
 
     /// A stream that has no slot is reset.
@@ -90,11 +98,12 @@ impl Outbox {
             }
             self.acks = self.acks.saturating_sub(1);
         }
-        if let Some(opaque) = self.ping {
+        while let Some(&opaque) = self.pongs.first().filter(|_| self.pongs_len > 0) {
             if !out.put(&Ping { ack: true, opaque }.bytes()) {
                 return false;
             }
-            self.ping = None;
+            self.pongs.rotate_left(1);
+            self.pongs_len = self.pongs_len.saturating_sub(1);
         }
         while let Some(&(stream, code)) = self.resets.first().filter(|_| self.resets_len > 0) {
             if !out.put(&RstStream { code }.bytes(stream)) {
@@ -206,6 +215,8 @@ mod tests {
         for room in ROOM..120 {
             let mut outbox = Outbox { acks: 2, probe: true, leaving: Leaving::WarnDue, ..Outbox::NEW };
             outbox.pong([7; 8]);
+            assert!(outbox.has_room());
+            outbox.pong([8; 8]);
             outbox.reset(5, ErrorCode::REFUSED_STREAM);
             outbox.reset(7, ErrorCode::REFUSED_STREAM);
             assert!(!outbox.has_room() && !outbox.is_empty());
@@ -226,6 +237,7 @@ mod tests {
                 [
                     (FrameKind::Settings, 0),
                     (FrameKind::Settings, 0),
+                    (FrameKind::Ping, 0),
                     (FrameKind::Ping, 0),
                     (FrameKind::RstStream, 5),
                     (FrameKind::RstStream, 7),
