@@ -93,7 +93,7 @@ mod tests {
     fn all_of(bytes: &[u8], prefix_bits: u32) -> Result<u32, Unreadable> {
         let mut rest = bytes;
         let value = read(&mut rest, 0xff >> (8 - prefix_bits))?;
-        assert_eq!(rest, [], "all of it is read");
+        assert!(rest.is_empty(), "all of it is read");
         Ok(value)
     }
 
