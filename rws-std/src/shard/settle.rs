@@ -285,6 +285,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Where the exchange at `address` is stored, if it is not over and not away.
+    #[inline]
     pub(super) fn kept(&self, address: Address) -> Option<usize> {
         let conn = self.conns.get(address.conn as usize)?;
         if conn.generation != address.generation {
@@ -301,12 +302,12 @@ impl<A: Application> Shard<A> {
     /// Takes the exchange at `address` out of the shard.
     pub(super) fn take_exchange(&mut self, address: Address) -> Option<Exchange<A::State>> {
         let kept = self.kept(address)?;
-        let conn = self.conns.get_mut(address.conn as usize)?;
-        match conn.exchange {
-            At::Nowhere | At::Here(_) => conn.exchange = At::Nowhere,
+        let exchange = &mut self.conns[address.conn as usize].exchange;
+        match *exchange {
+            At::Nowhere | At::Here(_) => *exchange = At::Nowhere,
             At::H2(at) => self.h2.get_mut(at as usize)?.streams.keep(address.stream, None),
         }
-        self.exchanges.try_remove(kept)
+        Some(self.exchanges.remove(kept))
     }
 
     /// Runs a call of the application on the shard's own thread: one that panics must cost its exchange and
