@@ -17,7 +17,9 @@ pub(super) fn receive(
     rx: &mut [u8],
     scratch: &mut Scratch<'_>,
 ) -> Step {
+    // On a connection that has failed all exchanges are over.
     if machine.reaps
+        && !machine.has_failed()
         && let Some(event) = reap(machine, lent)
     {
         return Step { consumed: 0, event: Some(event) };
