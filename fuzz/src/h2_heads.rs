@@ -157,6 +157,9 @@ fn response(block: &[u8], options: u8, room: Scratch<'_>) {
     let mut each = |line, arena: &[u8]| _ = lines.take(&line, arena);
     let decoded = Decoder::new().decode(block, &mut [], room.bytes, list_limits(&LIMITS), &mut each);
     let Ok(decoded) = decoded else { return };
+    if decoded.is_too_large {
+        lines.refuse_size();
+    }
     let arena = &room.bytes[..usize::from(decoded.arena_bytes)];
     let Ok(parsed) = lines.response(arena, method, end) else { return };
     let head: ResponseHead<'_> = parsed.spans.view(&[], room);
@@ -180,6 +183,9 @@ fn trailers(block: &[u8], room: Scratch<'_>) {
     let mut each = |line, arena: &[u8]| _ = lines.take(&line, arena);
     let decoded = Decoder::new().decode(block, &mut [], room.bytes, list_limits(&LIMITS), &mut each);
     let Ok(decoded) = decoded else { return };
+    if decoded.is_too_large {
+        lines.refuse_size();
+    }
     let Ok(spans) = lines.trailers(decoded.arena_bytes) else { return };
     for (name, value) in spans.view(&[], &room).iter() {
         assert!(is_token(name.as_bytes()) && is_field_value(value) && !name.as_bytes().starts_with(b":"));

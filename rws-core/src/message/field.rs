@@ -171,7 +171,7 @@ pub fn is_token(name: &[u8]) -> bool {
 /// tab, with no white space at either end.
 #[inline]
 pub fn is_field_value(value: &[u8]) -> bool {
-    (!SMALL && is_plain(value)) || is_odd_field_value(value)
+    is_plain(value) || is_odd_field_value(value)
 }
 
 /// The same, byte by byte: for values with a tab, and for those that are none.
