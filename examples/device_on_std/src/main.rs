@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use device::{Device, simulated_millicelsius};
 // Critical sections by a mutex of the standard library.
 use critical_section as _;
-use rws_std::{Plain, Server};
+use rws_std::{Plain, Server, Settings};
 
 static DEVICE: Device = Device::new();
 
@@ -33,7 +33,9 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options) -> std::io::Result<()> {
-    let mut server = Server::bind((options.ip.as_str(), options.port))?.limits(device::LIMITS);
+    // As on the board, which speaks HTTP/1 alone. Calls need HTTP/2.
+    let settings = Settings { limits: device::LIMITS, http2: options.calls, ..Settings::default() };
+    let mut server = Server::bind((options.ip.as_str(), options.port))?.settings(settings);
     if let Some(shards) = options.shards {
         server = server.shards(shards);
     }
