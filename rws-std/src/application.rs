@@ -10,6 +10,7 @@ use rws_core::message::{FieldBlock, RequestHead};
 use rws_core::service::{Outcome, Service, Taken, WholeAnswer};
 use rws_core::{PeerFault, Status};
 
+use crate::app::Pushes;
 use crate::forward::{Forward, Forwarded};
 use crate::job::JobCx;
 use crate::server_handle::ServerHandle;
@@ -58,6 +59,13 @@ pub trait Application: Service<JobCx, State: Send + 'static> + Send + Sync + 'st
     /// block.
     fn forwarding_to(&self, state: &mut Self::State, backend: SocketAddr) {
         let _ = (state, backend);
+    }
+
+    /// What is to be pushed beside the answer, or hinted at before it. Asked after each job until the answer's head is
+    /// out; what it names is not named again. Must not block.
+    fn pushes(&self, state: &mut Self::State) -> Option<Box<Pushes>> {
+        let _ = state;
+        None
     }
 
     /// The exchange will not come to the end that the application had in mind: what the peer got of it. Called

@@ -9,6 +9,7 @@ use rws_core::middleware::{Hooks, Layered, Layers, Room};
 use rws_core::service::Service;
 use rws_core::{PeerFault, Status};
 
+use crate::app::Pushes;
 use crate::application::{Application, CutShort};
 use crate::forward::{Forward, ForwardError, Forwarded};
 use crate::job::JobCx;
@@ -61,6 +62,10 @@ where
         if let Some(inner) = self.inner_state(state) {
             self.service().forwarding_to(inner, backend);
         }
+    }
+
+    fn pushes(&self, state: &mut Self::State) -> Option<Box<Pushes>> {
+        self.service().pushes(self.inner_state(state)?)
     }
 
     fn cut_short(&self, state: &mut Self::State, cut: CutShort) {

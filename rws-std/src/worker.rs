@@ -142,6 +142,10 @@ impl<A: Application> Worker<A> {
                 outcome.other = Some(give_body(app, cx, state, buf.rx.get(piece).unwrap_or(&[]), end));
             }
             Job::Advance(state) => outcome.other = Some(advance(app, cx, *state)),
+            Job::Promised(head) => {
+                begin(app, cx, || head.view(edits.lend()), outcome);
+                outcome.keep_head(|| *head);
+            }
         }
         job::set_in_job(false);
     }
@@ -155,6 +159,7 @@ impl<A: Application> Worker<A> {
                 Owned::Begin(Box::new(OwnedRequestHead::of(&head)))
             }
             Job::Advance(state) => Owned::Advance(*state),
+            Job::Promised(head) => Owned::Begin(head),
             Job::Body(work) => {
                 let BodyWork { state, piece, end } = *work;
                 Owned::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end)

@@ -9,6 +9,7 @@
 //! | clients that take no content, or hold what they began | `holding` |
 //! | clients that begin slowly, or never | `slow` |
 //! | the ordinary clients that people have | `clients` |
+//! | pushes, and hints in their place | `push` |
 //!
 //! The server is `hello` (built by the runner, with one shard), or what `RWS_H2_SERVER` names: a command with `{port}`
 //! where its port goes. Counts and times are bounded; the long form (`RWS_TESTS_FULL=1`) sends ten times as much.
@@ -19,6 +20,7 @@ mod floods;
 mod holding;
 mod neighbour;
 mod press;
+mod push;
 mod resets;
 mod server;
 mod serving;

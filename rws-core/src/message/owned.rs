@@ -3,9 +3,12 @@
 use alloc::vec::Vec;
 
 use super::field::{is_field_value, is_token};
-use super::request::{RequestSpans, Words};
-use super::{Field, FieldBlock, FieldName, Fields, KnownName, RequestHead, Scratch, Span};
-use crate::{Capacity, Error, Misuse};
+use super::request::{BodyFraming, PathAt, RequestSpans, Words};
+use super::{
+    Field, FieldBlock, FieldName, Fields, KnownName, Method, RequestHead, Scratch, Span, Version,
+    parse_target,
+};
+use crate::{Capacity, Error, Misuse, PeerFault};
 
 /// Field lines that own their memory. An empty one allocates nothing.
 #[derive(Clone, Debug, Default)]
@@ -167,8 +170,104 @@ impl OwnedRequestHead {
         OwnedRequestHead { spans, text, fields: OwnedFields::copy_of(head.fields()) }
     }
 
+    /// A GET request without a body that nobody has sent: that of a push (RFC 9113 §8.4). `Host` stands in front of
+    /// `fields`.
+    ///
+    /// # Errors
+    /// What would be wrong with it if somebody had sent it.
+    pub fn get(
+        target: &[u8],
+        authority: &[u8],
+        fields: FieldBlock<'_>,
+        version: Version,
+    ) -> Result<OwnedRequestHead, PeerFault> {
+        const METHOD: &[u8] = b"GET";
+        let mut text = [METHOD, target, authority].concat();
+        let behind = METHOD.len().saturating_add(target.len());
+        let span = |at, end| Span::of(at, end).ok_or(PeerFault::TargetTooLong);
+        let (raw, host) = (span(METHOD.len(), behind)?, span(behind, text.len())?);
+        let mut decoded = alloc::vec![0; target.len()];
+        let mut target = parse_target(Method::Get, raw, host, &text, &mut decoded)?;
+        if let PathAt::Scratch(path) = target.path {
+            let at = text.len();
+            text.extend_from_slice(path.bytes(&decoded));
+            target.path = PathAt::Arena(span(at, text.len())?);
+        }
+        let mut own = OwnedFields::new();
+        own.push(KnownName::Host, host.bytes(&text)).map_err(|_| PeerFault::HostSyntax)?;
+        let (arena, lines) = fields.parts();
+        for field in lines.iter().filter(|field| !field.is(KnownName::Host)) {
+            own.push(field.name(arena), field.value(arena)).map_err(|_| PeerFault::FieldValueSyntax)?;
+            if let Some(last) = own.fields.last_mut().filter(|_| field.is_never_indexed()) {
+                *last = last.never_indexed();
+            }
+        }
+        let spans = RequestSpans {
+            arena_len: span(0, text.len())?.len,
+            fields_len: own.fields.len() as u16,
+            method: Method::Get,
+            method_at: span(0, METHOD.len())?,
+            target,
+            version,
+            body: BodyFraming::None,
+            expect_continue: false,
+            upgrade: false,
+        };
+        Ok(OwnedRequestHead { spans, text, fields: own })
+    }
+
+    /// The request target as sent.
+    pub fn target(&self) -> &[u8] {
+        self.spans.target.raw.bytes(&self.text)
+    }
+
+    /// The authority in force.
+    pub fn authority(&self) -> &[u8] {
+        self.spans.target.authority.bytes(&self.text)
+    }
+
+    /// The fields.
+    pub fn fields(&self) -> FieldBlock<'_> {
+        self.fields.block()
+    }
+
     /// The view; edits go to `spare`.
     pub fn view<'a>(&'a self, spare: Scratch<'a>) -> RequestHead<'a> {
         RequestHead::over(self.spans, &self.text, Fields::Received(self.fields.block(), spare))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_nobody_sent_reads_like_one_that_somebody_did() {
+        let mut fields = OwnedFields::new();
+        fields.push(KnownName::Host, b"elsewhere").unwrap();
+        fields.push(KnownName::Cookie, b"a=1").unwrap();
+        fields.fields[1] = fields.fields[1].never_indexed();
+        let head =
+            OwnedRequestHead::get(b"/a%20b/../c%41?q=1", b"host:80", fields.block(), Version::Http2).unwrap();
+        assert_eq!((head.target(), head.authority()), (&b"/a%20b/../c%41?q=1"[..], &b"host:80"[..]));
+        let view = head.view(Scratch::default());
+        assert_eq!((view.method(), view.path(), view.query()), (Method::Get, "/cA", Some(&b"q=1"[..])));
+        assert_eq!((view.authority(), view.version()), (&b"host:80"[..], Version::Http2));
+        assert!(!view.body().follows());
+        let lines: Vec<_> = view.fields().iter().map(|(_, value)| value.to_vec()).collect();
+        assert_eq!(lines, [b"host:80".to_vec(), b"a=1".to_vec()]);
+        assert!(view.fields().parts().1[1].is_never_indexed());
+    }
+
+    #[test]
+    fn a_request_that_nobody_could_send_is_none() {
+        let get = |target: &[u8], authority: &[u8]| {
+            OwnedRequestHead::get(target, authority, FieldBlock::EMPTY, Version::Http2).map(drop)
+        };
+        assert_eq!(get(b"/", b"a"), Ok(()));
+        assert_eq!(get(b"x", b"a"), Err(PeerFault::TargetSyntax));
+        assert_eq!(get(b"/ x", b"a"), Err(PeerFault::TargetSyntax));
+        assert_eq!(get(b"/", b"a b"), Err(PeerFault::HostSyntax));
+        assert_eq!(get(&[b'/'; 70_000], b"a"), Err(PeerFault::TargetTooLong));
     }
 }

@@ -112,8 +112,9 @@ impl<S: 'static> Function<S> {
     fn call(&self, asked: Asked<'_>, body: Body, state: &S) -> Response {
         let Asked { cx, head, matched, body_bytes_max } = asked;
         let request = Request { cx, head, matched: Some(matched), body, body_bytes_max };
-        let response = (self.handler)(request, state);
+        let mut response = (self.handler)(request, state);
         response.body.attach();
+        response.attach_pushes(head);
         response
     }
 }

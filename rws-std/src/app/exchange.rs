@@ -99,6 +99,18 @@ impl AnswerSlot {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
     }
 
+    /// Takes the response, unless it is a panic, which is for whoever asks for the head.
+    pub(super) fn take_sound(&self) -> Option<Response> {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match place.take()? {
+            Ok(response) => Some(response),
+            panic @ Err(_) => {
+                *place = Some(panic);
+                None
+            }
+        }
+    }
+
     pub(super) fn take(&self) -> Option<thread::Result<Response>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -113,6 +125,18 @@ impl AppExchange {
             Phase::Collecting(_) | Phase::Elsewhere(_) | Phase::File(_) => false,
             #[cfg(feature = "grpc")]
             Phase::Grpc(_) => false,
+        }
+    }
+
+    /// What a handler has answered on another thread is this exchange's answer. A panic stays there, for whoever asks
+    /// for the head.
+    #[inline]
+    pub(super) fn arrive(&mut self) {
+        if let Phase::Elsewhere(elsewhere) = &mut self.0
+            && let Some(response) = elsewhere.answer.take_sound()
+        {
+            let feed = elsewhere.feed.take();
+            self.0 = Phase::Answering(Answering { response, sent: 0, feed });
         }
     }
 

@@ -24,6 +24,7 @@
 //! | request body, [`streaming`] | read as it comes, with no limit unless the route, a layer or [`Limits`](rws_core::Limits) sets one | [`Request::into_body`] |
 //! | response body | there at once | [`Response::text`], [`Response::html`], [`Response::bytes`], `Response::json` |
 //! | response body, streamed | written later, from any thread | [`Request::stream`] |
+//! | what a page needs next | pushed on HTTP/2, or hinted at by a 103 | [`Response::push`] |
 //! | trailers | behind the body, or with the end of a stream | [`Response::trailer`], [`BodyWriter::finish_with`] |
 //! | calls | gRPC (feature `grpc`) | `App::grpc`, with functions of its own: `rws_std::grpc` |
 //! | thread | its shard's until it turns out to block, or as it is told | [`WithOptions::placement`] |
@@ -41,6 +42,7 @@ mod handler;
 mod json;
 mod options;
 pub(crate) mod pipe;
+pub(crate) mod push;
 mod request;
 mod response;
 mod service;
@@ -57,6 +59,7 @@ pub use self::failure::Failure;
 pub use self::handler::{Handler, StateOnly};
 pub use self::options::{RouteOptions, WithOptions, handler, streaming};
 pub use self::pipe::{BodyWriter, PipeReader};
+pub use self::push::Pushes;
 pub use self::request::Request;
 pub use self::response::{IntoResponse, Response};
 pub use self::service::Serving;

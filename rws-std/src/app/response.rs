@@ -3,10 +3,11 @@
 use alloc::borrow::Cow;
 
 use rws_core::connection::BodyPlan;
-use rws_core::message::{FieldBlock, FieldName, KnownName, OwnedFields, ResponseHead};
+use rws_core::message::{FieldBlock, FieldName, KnownName, OwnedFields, RequestHead, ResponseHead};
 use rws_core::{Error, Status, field_lines};
 
 use super::body::Body;
+use super::push::Pushes;
 
 /// A response: status, fields, body.
 ///
@@ -44,9 +45,16 @@ pub struct Response {
 #[derive(Debug)]
 pub(super) enum ResponseFields {
     Constant(&'static FieldBlock<'static>),
-    Owned(Box<OwnedFields>),
+    Owned(Box<Edited>),
     /// The response stands in for one that could not be made: a text, which nothing changes any more.
     Sealed,
+}
+
+/// What is not constant about a response.
+#[derive(Debug, Default)]
+pub(super) struct Edited {
+    fields: OwnedFields,
+    pushes: Option<Box<Pushes>>,
 }
 
 const _: () = assert!(size_of::<ResponseFields>() <= 2 * size_of::<usize>());
@@ -90,7 +98,11 @@ impl Response {
     /// 200 with these fields.
     #[cfg(feature = "grpc")]
     pub(crate) fn with_fields(fields: OwnedFields, body: Body) -> Response {
-        Response { status: Status::OK, fields: ResponseFields::Owned(Box::new(fields)), body }
+        Response {
+            status: Status::OK,
+            fields: ResponseFields::Owned(Box::new(Edited { fields, pushes: None })),
+            body,
+        }
     }
 
     /// The same response with another status.
@@ -167,6 +179,63 @@ impl Response {
         }
     }
 
+    /// The same response, with the answer to a GET of `path` pushed beside it: over HTTP/2 to a client that takes that
+    /// (RFC 9113 §8.4), through the same layers and routes as if it had been asked for. Any other client gets a
+    /// `103 (Early Hints)` with a `Link` for it before this response (RFC 8297), but not on HTTP/1.0.
+    ///
+    /// ```
+    /// use rws_std::Response;
+    ///
+    /// let page = Response::html("<link rel=stylesheet href=/style.css>").push("/style.css");
+    /// ```
+    ///
+    /// At most 16 paths count, and of those as many are pushed as
+    /// [`Limits::pushes_max`](rws_core::Limits::pushes_max) and the client let at once; the others are hinted at. A
+    /// path that cannot be asked for makes the response a 500.
+    #[must_use]
+    pub fn push(mut self, path: impl AsRef<str>) -> Response {
+        let outcome = self.add_push(path.as_ref());
+        self.or_malformed(outcome)
+    }
+
+    /// As [`Response::push`], for a path that comes from elsewhere.
+    ///
+    /// # Errors
+    /// If it is not `/…` in printable ASCII, or names another authority (`//…`).
+    pub fn add_push(&mut self, path: &str) -> Result<(), Error> {
+        match self.edited() {
+            Some(edited) => edited.pushes.get_or_insert_default().push(path),
+            None => Ok(()),
+        }
+    }
+
+    /// What is to be pushed beside it, once.
+    pub(super) fn take_pushes(&mut self) -> Option<Box<Pushes>> {
+        self.pushes_mut()?.take()
+    }
+
+    /// Tells what is to be pushed beside it who has asked for it.
+    #[inline]
+    pub(super) fn attach_pushes(&mut self, head: &RequestHead<'_>) {
+        if let Some(Some(pushes)) = self.pushes_mut() {
+            pushes.attach(head);
+        }
+    }
+
+    /// Whether something is to be pushed beside it.
+    #[inline]
+    pub(super) fn has_pushes(&self) -> bool {
+        matches!(&self.fields, ResponseFields::Owned(edited) if edited.pushes.is_some())
+    }
+
+    #[inline]
+    fn pushes_mut(&mut self) -> Option<&mut Option<Box<Pushes>>> {
+        match &mut self.fields {
+            ResponseFields::Owned(edited) => Some(&mut edited.pushes),
+            ResponseFields::Constant(_) | ResponseFields::Sealed => None,
+        }
+    }
+
     /// The status.
     pub const fn code(&self) -> Status {
         self.status
@@ -177,7 +246,7 @@ impl Response {
     pub fn fields(&self) -> FieldBlock<'_> {
         match &self.fields {
             ResponseFields::Constant(block) => **block,
-            ResponseFields::Owned(fields) => fields.block(),
+            ResponseFields::Owned(edited) => edited.fields.block(),
             ResponseFields::Sealed => TEXT,
         }
     }
@@ -214,11 +283,16 @@ impl Response {
 
     /// The fields for edits, unless they are to stay as they are.
     fn fields_mut(&mut self) -> Option<&mut OwnedFields> {
+        self.edited().map(|edited| &mut edited.fields)
+    }
+
+    fn edited(&mut self) -> Option<&mut Edited> {
         if let ResponseFields::Constant(block) = self.fields {
-            self.fields = ResponseFields::Owned(Box::new(OwnedFields::copy_of(*block)));
+            let edited = Edited { fields: OwnedFields::copy_of(*block), pushes: None };
+            self.fields = ResponseFields::Owned(Box::new(edited));
         }
         match &mut self.fields {
-            ResponseFields::Owned(fields) => Some(fields),
+            ResponseFields::Owned(edited) => Some(edited),
             ResponseFields::Constant(_) | ResponseFields::Sealed => None,
         }
     }

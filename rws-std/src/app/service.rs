@@ -20,6 +20,7 @@ use super::collected::{Budget, Collected, UsedUp};
 use super::endpoint::{Asked, Endpoint, Function, busy, too_large};
 use super::exchange::{AnswerSlot, Answering, AppExchange, Collecting, Elsewhere, Feed, Phase, TooLarge};
 use super::pipe::{Pipe, PipeReader};
+use super::push::Pushes;
 use super::response::Response;
 use crate::application::Application;
 use crate::files::{FilePlan, FileRequest, FileServer};
@@ -114,6 +115,11 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         }
     }
 
+    #[inline]
+    fn advance(&self, _cx: &mut JobCx, state: &mut AppExchange) {
+        state.arrive();
+    }
+
     fn head<'s>(&self, state: &'s mut AppExchange) -> HeadAnswer<'s> {
         if let Phase::Elsewhere(elsewhere) = &mut state.0
             && let Some(response) = elsewhere.answer.take()
@@ -121,7 +127,12 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             // A panic over there is one of this exchange: whoever runs it counts it and answers.
             let response = response.unwrap_or_else(|panic| resume_unwind(panic));
             let feed = elsewhere.feed.take();
+            let has_pushes = response.has_pushes();
             state.0 = Phase::Answering(Answering { response, sent: 0, feed });
+            if has_pushes {
+                // They come first: the job that its wake is for will ask for them.
+                return HeadAnswer::NotYet;
+            }
         }
         match &mut state.0 {
             Phase::Answering(answering) if answering.response.body.has_begun() => {
@@ -142,6 +153,9 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
         match &state.0 {
             Phase::Answering(answering) => {
                 let response = &answering.response;
+                if response.has_pushes() {
+                    return None;
+                }
                 Some(WholeAnswer { head: response.head(), body: response.body.in_memory()? })
             }
             #[cfg(feature = "grpc")]
@@ -178,6 +192,16 @@ impl<S: Send + Sync + 'static> Application for Serving<S> {
             core::mem::forget(state.take());
         } else {
             drop(state.take());
+        }
+    }
+
+    fn pushes(&self, state: &mut AppExchange) -> Option<Box<Pushes>> {
+        state.arrive();
+        match &mut state.0 {
+            Phase::Answering(answering) => answering.response.take_pushes(),
+            Phase::Collecting(_) | Phase::Elsewhere(_) | Phase::File(_) => None,
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(_) => None,
         }
     }
 

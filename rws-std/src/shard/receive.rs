@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, Step, StreamId};
 use rws_core::h1::{Received, Shed};
-use rws_core::message::{FieldBlock, Scratch};
+use rws_core::message::{FieldBlock, OwnedRequestHead, Scratch};
 
 use super::conn::{Arrived, At, Flags};
 use super::{Address, Reading, Shard, TurnBuf};
@@ -22,6 +22,8 @@ pub(crate) enum Job<S> {
     Body(Box<BodyWork<S>>),
     /// Somebody woke the exchange before its answer was decided.
     Advance(Box<S>),
+    /// Begin an exchange that nobody asked for: a push.
+    Promised(Box<OwnedRequestHead>),
 }
 
 /// A piece of a request body, for the exchange that it belongs to.

@@ -11,6 +11,7 @@ use rws_core::{Status, field_lines, h1};
 
 use super::conn::{At, Flags};
 use super::{Address, Shard};
+use crate::app::push::Hints;
 use crate::application::{Application, CutShort};
 use crate::forward::Forward;
 use crate::job::JobCx;
@@ -28,6 +29,8 @@ pub(crate) struct Exchange<S> {
     pub(crate) link: Option<u32>,
     /// The body of the answer comes from there.
     pub(crate) is_relayed: bool,
+    /// What is said before the answer.
+    pub(crate) hints: Option<Box<Hints>>,
 }
 
 /// Who answers.
@@ -95,7 +98,16 @@ impl<S> Exchange<S> {
     }
 
     pub(crate) const fn new(stream: StreamId, answer: Answer<S>) -> Exchange<S> {
-        Exchange { stream, answer, status: None, body_bytes: 0, direct: 0, link: None, is_relayed: false }
+        Exchange {
+            stream,
+            answer,
+            status: None,
+            body_bytes: 0,
+            direct: 0,
+            link: None,
+            is_relayed: false,
+            hints: None,
+        }
     }
 }
 
@@ -112,9 +124,12 @@ impl<A: Application> Shard<A> {
             return self.settle_stored(address, result);
         }
         let Result::Begun(state, plan) = result else { return self.settle_stored(address, result) };
-        let exchange = Exchange::new(address.stream, Answer::Service(state));
+        let mut exchange = Exchange::new(address.stream, Answer::Service(state));
         match plan {
-            None => self.pump(key, exchange),
+            None => {
+                self.take_pushes(address, &mut exchange);
+                self.pump(key, exchange);
+            }
             Some(plan) => self.start_forward(address, exchange, plan),
         }
     }
@@ -256,10 +271,32 @@ impl<A: Application> Shard<A> {
         // The job may have made an answer, or more of one.
         self.wake(address);
         match plan {
-            None => self.pump(key, exchange),
+            None => {
+                self.take_pushes(address, &mut exchange);
+                self.pump(key, exchange);
+            }
             Some(plan) => self.start_forward(address, exchange, plan),
         }
         self.list_if_due(address);
+    }
+
+    /// What is to go with the answer of `exchange` is promised to a client that takes pushes, or hinted at.
+    #[inline]
+    fn take_pushes(&mut self, address: Address, exchange: &mut Exchange<A::State>) {
+        let Answer::Service(state) = &mut exchange.answer else { return };
+        if exchange.status.is_some() {
+            return;
+        }
+        // If it panics, being asked for the head does so again, and answers for it.
+        let app = &*self.app;
+        let Ok(Some(mut pushes)) = catch_unwind(AssertUnwindSafe(|| app.pushes(state))) else { return };
+        if let Some(at) = self.h2_of(address.conn) {
+            self.promise(address, at, &mut pushes);
+        }
+        let limits = &self.settings.limits;
+        if limits.interim_max > 0 {
+            exchange.hints = pushes.hints(usize::from(limits.response_head_bytes_max) / 2);
+        }
     }
 
     /// The machine of the exchange at `address` is to ask its source again.

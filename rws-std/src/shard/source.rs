@@ -1,5 +1,6 @@
 //! What a machine pulls from: an exchange's answer, whoever makes it.
 
+use rws_core::Status;
 use rws_core::connection::{BodyPlan, Fill, HeadAnswer, Source, StreamId};
 use rws_core::message::{FieldBlock, ResponseHead};
 
@@ -81,6 +82,11 @@ impl<S: Send + 'static> Exchange<S> {
     ) -> HeadAnswer<'x> {
         if let Some(interim) = interim {
             return HeadAnswer::Interim(interim);
+        }
+        if let Some(hints) = &mut self.hints
+            && let Some(fields) = hints.say()
+        {
+            return HeadAnswer::Interim(ResponseHead { status: Status::EARLY_HINTS, fields });
         }
         let answer = match &mut self.answer {
             Answer::Service(state) => app.head(state),

@@ -28,6 +28,8 @@ pub(super) struct Audit {
     streams: BTreeMap<u32, State>,
     /// A block has begun with END_STREAM, and is not whole yet.
     ending: Option<u32>,
+    /// The last stream that was promised.
+    promised: u32,
     /// The last GOAWAY: streams beyond are not going to be answered.
     last_stream: Option<u32>,
 }
@@ -42,7 +44,7 @@ impl Audit {
     fn shape(&mut self, frame: &Frame) -> Option<String> {
         let is_of_connection = frame.stream == 0;
         let (is_placed, is_long_enough) = match frame.kind {
-            DATA | HEADERS => (!is_of_connection, true),
+            DATA | HEADERS | PUSH_PROMISE => (!is_of_connection, true),
             PRIORITY => (!is_of_connection, frame.payload.len() == 5),
             RST_STREAM => (!is_of_connection, frame.payload.len() == 4),
             SETTINGS if frame.flags & ACK != 0 => (is_of_connection, frame.payload.is_empty()),
@@ -60,6 +62,16 @@ impl Audit {
                 frame.payload.len()
             ));
         }
+        if frame.kind == PUSH_PROMISE {
+            let promised = frame.promised().unwrap_or_default();
+            if promised <= self.promised || !promised.is_multiple_of(2) || !self.may_promise(frame.stream) {
+                return Some(format!(
+                    "a promise of stream {promised} on stream {}, behind {} (RFC 9113 §5.1.1, §8.4)",
+                    frame.stream, self.promised
+                ));
+            }
+            self.promised = promised;
+        }
         if frame.kind == GOAWAY {
             let last = frame.number(0).map(|stream| stream & 0x7fff_ffff);
             if self.last_stream < last && self.last_stream.is_some() {
@@ -68,6 +80,12 @@ impl Audit {
             self.last_stream = last;
         }
         None
+    }
+
+    /// RFC 9113 §6.6: on a stream that the client has opened, as long as it lasts.
+    fn may_promise(&self, parent: u32) -> bool {
+        let is_over = matches!(self.streams.get(&parent), Some(State::Ended | State::Reset));
+        !parent.is_multiple_of(2) && !is_over
     }
 
     /// The order of a response's frames (RFC 9113 §5.1, §8.1).

@@ -95,13 +95,25 @@ impl Frame {
         self.unpadded().unwrap_or_default()
     }
 
-    /// The piece of a field block in HEADERS or CONTINUATION, if the frame is long enough for its flags.
+    /// The stream that a PUSH_PROMISE is for.
+    #[must_use]
+    pub fn promised(&self) -> Option<u32> {
+        let octets = self.unpadded().filter(|_| self.kind == PUSH_PROMISE)?.first_chunk()?;
+        Some(u32::from_be_bytes(*octets) & 0x7fff_ffff)
+    }
+
+    /// The piece of a field block in HEADERS, PUSH_PROMISE or CONTINUATION, if the frame is long enough for its flags.
     #[must_use]
     pub fn fragment(&self) -> Option<&[u8]> {
         if self.kind == CONTINUATION {
             return Some(&self.payload);
         }
-        self.unpadded()?.get(if self.flags & WITH_PRIORITY == 0 { 0 } else { 5 }..)
+        let before = match self.kind {
+            PUSH_PROMISE => 4,
+            _ if self.flags & WITH_PRIORITY != 0 => 5,
+            _ => 0,
+        };
+        self.unpadded()?.get(before..)
     }
 
     fn unpadded(&self) -> Option<&[u8]> {

@@ -13,7 +13,8 @@ use super::block::Block;
 use super::decoder::Decoder;
 use super::frame::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, HEAD_OCTETS, HEADER_TABLE_SIZE, HEADERS,
-    INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, PING, SETTINGS, WINDOW_UPDATE, frame, ping, settings, window_update,
+    INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, PING, PUSH_PROMISE, SETTINGS, WINDOW_UPDATE, frame, ping, settings,
+    window_update,
 };
 
 /// What a client's connection begins with, before its SETTINGS (RFC 9113 §3.4).
@@ -286,7 +287,7 @@ impl Peer {
                 }
                 Ok(())
             }
-            HEADERS | CONTINUATION => self.take_block(frame),
+            HEADERS | PUSH_PROMISE | CONTINUATION => self.take_block(frame),
             DATA => self.take_data(frame),
             _ => Ok(()),
         }

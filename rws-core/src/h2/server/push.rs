@@ -8,6 +8,7 @@ use crate::h2::head::encode;
 use crate::h2::machine::{Machine, Turn};
 use crate::h2::memory::Lent;
 use crate::h2::out::Out;
+use crate::h2::schedule::Part;
 use crate::h2::stream::{Sending, State, StreamSlot};
 use crate::h2::{Role, STREAM_ID_MAX};
 use crate::{Capacity, Env, Error, Method, Misuse};
@@ -44,13 +45,35 @@ impl Machine {
             // The parent, until the promise is written.
             stream.rx_left = u64::from(slot.id);
         }
-        self.schedule.add(slots, promised, crate::h2::schedule::Part::Head, true);
+        self.schedule.add(slots, promised, Part::Head, true);
         Ok(StreamId::new(u32::from(promised), id))
     }
 }
 
-/// Writes the promise of the stream in slot `at`; then its answer is asked for.
+/// Writes a promise in the turn of the stream in slot `at`. Promises are written in the order of their numbers, whatever
+/// their parents' priorities (RFC 9113 §5.1.1); another one takes the turn first, then.
 fn promise(
+    machine: &mut Machine,
+    env: &Env<'_>,
+    lent: &mut Lent<'_>,
+    out: &mut Out<'_>,
+    source: &mut dyn Source,
+    at: u16,
+) -> Turn {
+    let unwritten = lent.slots.iter().enumerate().filter(|(_, slot)| slot.sending == Sending::Promise);
+    let first = unwritten.min_by_key(|(_, slot)| slot.id).map_or(at, |(first, _)| first as u16);
+    if first == at {
+        return write(machine, env, lent, out, source, at);
+    }
+    machine.schedule.remove(lent.slots, first);
+    let turn = write(machine, env, lent, out, source, first);
+    machine.queue(lent.slots, first);
+    machine.schedule.add(lent.slots, at, Part::Head, true);
+    turn
+}
+
+/// Writes the promise of the stream in slot `at`; then its answer is asked for.
+fn write(
     machine: &mut Machine,
     env: &Env<'_>,
     lent: &mut Lent<'_>,

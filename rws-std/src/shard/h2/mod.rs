@@ -17,10 +17,12 @@
 //! | knowing the preface, changing over | `switch.rs` |
 //! | a stream's record | `streams.rs` |
 //! | frames in: events, which job comes next | `receive.rs` |
+//! | what is pushed beside an answer | `push.rs` |
 //! | jobs that come home, streams that end | `settle.rs` |
 //! | pulling from all streams; the end of a turn | `transmit.rs` |
 
 mod machine;
+mod push;
 mod receive;
 mod settle;
 mod streams;
@@ -33,6 +35,7 @@ use rws_core::Error;
 use rws_core::connection::{Connection, StreamId};
 
 use self::machine::Machine;
+use self::push::Promises;
 use self::streams::Streams;
 pub(super) use self::transmit::Said;
 use super::conn::At;
@@ -44,6 +47,7 @@ use crate::application::Application;
 pub(super) struct H2 {
     pub(super) machine: Machine,
     pub(super) streams: Streams,
+    promises: Promises,
     /// The stream whose exchange is being begun by this thread. Mostly it is over before there is anything to remember
     /// of it.
     beginning: Option<StreamId>,

@@ -203,6 +203,9 @@ impl<A: Application> Shard<A> {
             let is_woken = h2.streams.take_woken(stream);
             let late = h2.streams.take_late(stream);
             let address = self.address_of(key, stream);
+            if let Some(job) = self.promised_job(address, at) {
+                return Some(job);
+            }
             let job = match late {
                 Some(late) => self.late_body_job(buf, address, at, *late),
                 None if is_woken => self.advance_stream(address, at),

@@ -62,9 +62,11 @@ impl<A: Application> Shard<A> {
 
     /// Forgets a stream that is over; its exchange has been ended or is with the caller.
     pub(in crate::shard) fn end_stream(&mut self, at: u32, stream: StreamId) {
-        if let Some(record) = self.h2.get_mut(at as usize).and_then(|h2| h2.streams.end(stream)) {
+        let Some(h2) = self.h2.get_mut(at as usize) else { return };
+        if let Some(record) = h2.streams.end(stream) {
             record.discard(&mut self.pools);
         }
+        h2.promises.remove(stream);
     }
 
     /// Ends the exchange of a stream as cut short, if it is here; a job that is out finds nobody when it comes home.

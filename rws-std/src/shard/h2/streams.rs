@@ -42,6 +42,9 @@ const WOKEN: u8 = 4;
 /// The stream stands in the list of those that have a job to be done.
 const LISTED: u8 = 8;
 
+/// The request that it promises is yet to be begun.
+const PROMISED: u8 = 16;
+
 /// Records that a connection without streams keeps.
 const KEPT_MAX: usize = 4;
 
@@ -151,10 +154,25 @@ impl Streams {
         is_woken
     }
 
+    /// `stream` is a promise: its request is to be begun.
+    pub(super) fn note_promised(&mut self, stream: StreamId) {
+        if let Some(record) = self.get_mut(stream) {
+            record.facts |= PROMISED;
+        }
+    }
+
+    /// Whether the request that `stream` promises is to be begun; it counts as begun then.
+    pub(super) fn take_promised(&mut self, stream: StreamId) -> bool {
+        let Some(record) = self.get_mut(stream) else { return false };
+        let is_promised = record.facts & PROMISED != 0;
+        record.facts &= !PROMISED;
+        is_promised
+    }
+
     /// Whether `stream` has a job to be done, and none out.
     pub(super) fn is_due(&self, stream: StreamId) -> bool {
-        self.get(stream)
-            .is_some_and(|record| !record.is_away() && (record.facts & WOKEN != 0 || record.late.is_some()))
+        let is_due = |record: &Record| record.facts & (WOKEN | PROMISED) != 0 || record.late.is_some();
+        self.get(stream).is_some_and(|record| !record.is_away() && is_due(record))
     }
 
     /// Whether `stream` has to be put on the list of those that have a job to be done; it counts as there then.

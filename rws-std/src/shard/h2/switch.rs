@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use rws_core::h2::PREFACE;
 
 use super::machine::machine;
+use super::push::Promises;
 use super::streams::Streams;
 use super::{At, H2};
 use crate::application::Application;
@@ -37,6 +38,7 @@ impl<A: Application> Shard<A> {
         let h2 = H2 {
             machine: machine(&env),
             streams: Streams::default(),
+            promises: Promises::default(),
             beginning: None,
             due: VecDeque::new(),
             is_stalled: false,

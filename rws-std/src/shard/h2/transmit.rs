@@ -4,13 +4,15 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 use rws_core::connection::{
-    ByteConnection, Connection, ConnectionStatus, Fill, HeadAnswer, ResetCause, Sent, Source, StreamId,
+    ByteConnection, Connection, ConnectionStatus, Fill, HeadAnswer, RequestOut, ResetCause, Sent, Source,
+    StreamId,
 };
 use rws_core::message::{FieldBlock, Scratch};
 use rws_core::service::Outcome;
 use slab::Slab;
 
 use super::H2;
+use super::push::Promises;
 use super::streams::Streams;
 use crate::application::Application;
 use crate::shard::conn::Flags;
@@ -86,12 +88,13 @@ impl<A: Application> Shard<A> {
             };
             let Some(h2) = self.h2.get_mut(at as usize) else { return };
             debug_assert!(!conn.flags.has(Flags::LINGERING), "nothing follows our last byte");
-            let H2 { machine, streams, .. } = &mut **h2;
+            let H2 { machine, streams, promises, .. } = &mut **h2;
             let mut sources = Sources {
                 app: &*self.app,
                 exchanges: &mut self.exchanges,
                 links: &mut self.links,
                 streams,
+                promises,
                 current: current.as_mut().map(|(exchange, relayed)| (&mut **exchange, &mut **relayed)),
                 said: &mut self.said,
             };
@@ -267,6 +270,7 @@ struct Sources<'p, 'b, A: Application> {
     exchanges: &'p mut Slab<Exchange<A::State>>,
     links: &'p mut Slab<Link>,
     streams: &'p Streams,
+    promises: &'p Promises,
     current: Current<'p, 'b, A::State>,
     said: &'p mut Vec<(StreamId, Said)>,
 }
@@ -300,8 +304,12 @@ impl<A: Application> Source for Sources<'_, '_, A> {
         }
     }
 
+    fn request(&mut self, stream: StreamId) -> Option<RequestOut<'_>> {
+        self.promises.request(stream)
+    }
+
     fn fill(&mut self, stream: StreamId, out: &mut [u8]) -> Fill {
-        let Sources { app, exchanges, streams, current, said, links } = self;
+        let Sources { app, exchanges, streams, current, said, links, .. } = self;
         let app = *app;
         let filled = guarded(|| match current {
             Some((exchange, relayed)) if exchange.stream == stream => exchange.fill(app, relayed, out),

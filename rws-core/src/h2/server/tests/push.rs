@@ -1,6 +1,7 @@
 //! Promises (RFC 9113 §8.4).
 
 use super::*;
+use crate::h2::testing::GET;
 use crate::{Capacity, Misuse};
 
 fn parent<'l>(settings: &[(u16, u32)]) -> (Drive<'l>, Server<Grown>, Script) {
@@ -60,4 +61,27 @@ fn pushes_are_few_and_do_not_push() {
     }
     assert_eq!(server.push(&env, StreamId::new(0, 1)), Err(Capacity::Streams.into()));
     assert_eq!(server.push(&env, StreamId::new(0, 9)), Err(Misuse::StaleStream.into()));
+}
+
+#[test]
+fn promises_are_written_in_the_order_of_their_numbers() {
+    let (mut drive, mut server, mut script) = parent(&[]);
+    // The second parent is the more urgent one, and has its own turn first.
+    let urgent = [GET, &[("priority", "u=0")]].concat();
+    script.messages.push_back(Message { waits: 1, ..Message::sized(200, "urgent") });
+    drive.feed(&mut server, &mut script, &Frames::default().headers(3, true, &urgent).0);
+    let env = drive.env();
+    for parent in [1, 3, 1] {
+        let slot = if parent == 1 { 0 } else { 1 };
+        let id = server.push(&env, StreamId::new(slot, parent)).unwrap().generation();
+        script.current.insert(id, Message::sized(200, "pushed").at_once());
+    }
+    script.pushes = true;
+    drive.wakes = true;
+    drive.feed(&mut server, &mut script, b"");
+    let sent = drive.sent();
+    let promises: Vec<&str> = sent.iter().filter_map(|line| line.strip_prefix("PROMISE ")).collect();
+    let promises: Vec<&str> = promises.iter().map(|line| &line[..3]).collect();
+    assert_eq!(promises, ["1 2", "3 4", "1 6"]);
+    assert_eq!(script.ended.len(), 5);
 }
