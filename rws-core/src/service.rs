@@ -5,7 +5,7 @@
 //!   └────────────── jobs ───────────────────────────┘     └──── pulled by transmit ─────┘     └ a job
 //! ```
 //!
-//! `begin`, `body`, `advance` and `end` are jobs: they run between verbs and may block where the adapter
+//! `begin`, `body`, `request_trailers`, `advance` and `end` are jobs: they run between verbs and may block where the adapter
 //! allows it. `head`, `fill` and `trailers` are pulled by `transmit` and must not block. `State` owns no
 //! borrow, so it fits a slab, a `static` or another thread.
 //!
@@ -127,6 +127,13 @@ pub trait Service<C: Context + ?Sized> {
 
     /// A piece of the request body; `end` with the last one (which may be empty).
     fn body(&self, cx: &mut C, state: &mut Self::State, chunk: &[u8], end: bool) -> Taken;
+
+    /// A job: the trailer section behind the request's body (RFC 9110 §6.5), if one with fields has come. Right before the
+    /// last call of [`Service::body`], which may bring the last piece, too. A layer that collects the body keeps it to
+    /// itself.
+    fn request_trailers(&self, cx: &mut C, state: &mut Self::State, trailers: FieldBlock<'_>) {
+        let _ = (cx, state, trailers);
+    }
 
     /// Body bytes that were kept with [`Taken::Later`] and are used up now: the driver grants as many. Asked after a
     /// wake; what it names is not named again. Must not block.

@@ -92,6 +92,7 @@ pub struct Exchange {
     fields: Vec<(String, Vec<u8>)>,
     framing: BodyFraming,
     body: Vec<u8>,
+    trailers: OwnedFields,
     chunk_bytes: usize,
     fill_bytes: usize,
     scratch_bytes: usize,
@@ -107,6 +108,7 @@ impl Exchange {
             fields: Vec::new(),
             framing: BodyFraming::None,
             body: Vec::new(),
+            trailers: OwnedFields::new(),
             chunk_bytes: usize::MAX,
             fill_bytes: 1024,
             scratch_bytes: 4096,
@@ -139,6 +141,13 @@ impl Exchange {
     pub fn streamed(mut self, body: &[u8]) -> Exchange {
         self.framing = BodyFraming::Streamed;
         self.body = Vec::from(body);
+        self
+    }
+
+    /// A field line behind the body. What cannot stand in one is left out.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Exchange {
+        let _ = self.trailers.push(name, value.as_bytes());
         self
     }
 
@@ -240,6 +249,9 @@ impl Exchange {
             if let Some((chunk, end)) = feed.next(self.chunk_bytes) {
                 if answer.head.is_none() {
                     answer.taken_before_head += chunk.len();
+                }
+                if end && !self.trailers.block().is_empty() {
+                    service.request_trailers(cx, &mut state, self.trailers.block());
                 }
                 match service.body(cx, &mut state, chunk, end) {
                     Taken::All | Taken::Later => wakes = 0,

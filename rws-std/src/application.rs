@@ -150,6 +150,9 @@ where
     fn body(&self, cx: &mut JobCx, state: &mut S::State, chunk: &[u8], end: bool) -> Taken {
         self.0.body(cx, state, chunk, end)
     }
+    fn request_trailers(&self, cx: &mut JobCx, state: &mut S::State, trailers: FieldBlock<'_>) {
+        self.0.request_trailers(cx, state, trailers);
+    }
     fn advance(&self, cx: &mut JobCx, state: &mut S::State) {
         self.0.advance(cx, state);
     }

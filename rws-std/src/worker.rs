@@ -15,7 +15,7 @@ use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
 use crate::job::{self, GiveAway, JobCx, Pool};
 use crate::shard::{
     BodyWork, Canned, Job, JobResult, Left, Mail, Next, Plan, SCRATCH_BYTES, SCRATCH_FIELDS, Shard,
-    ShardMail, TurnBuf,
+    ShardMail, Trailers, TurnBuf,
 };
 use crate::sys;
 
@@ -138,8 +138,9 @@ impl<A: Application> Worker<A> {
                 outcome.keep_head(|| OwnedRequestHead::of(&head_of(buf, at, edits.lend())));
             }
             Job::Body(work) => {
-                let BodyWork { state, piece, end } = *work;
-                outcome.other = Some(give_body(app, cx, state, buf.rx.get(piece).unwrap_or(&[]), end));
+                let BodyWork { state, piece, end, trailers } = *work;
+                let chunk = buf.rx.get(piece).unwrap_or(&[]);
+                outcome.other = Some(give_body(app, cx, state, chunk, end, trailers));
             }
             Job::Advance(state) => outcome.other = Some(advance(app, cx, *state)),
             Job::Promised(head) => {
@@ -161,8 +162,8 @@ impl<A: Application> Worker<A> {
             Job::Advance(state) => Owned::Advance(*state),
             Job::Promised(head) => Owned::Begin(head),
             Job::Body(work) => {
-                let BodyWork { state, piece, end } = *work;
-                Owned::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end)
+                let BodyWork { state, piece, end, trailers } = *work;
+                Owned::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end, trailers)
             }
         };
         shard.release_lease();
@@ -200,7 +201,7 @@ fn head_of<'b>(buf: &'b TurnBuf, at: u32, edits: Scratch<'b>) -> RequestHead<'b>
 /// A job that owns what it reads.
 enum Owned<S> {
     Begin(Box<OwnedRequestHead>),
-    Body(S, Vec<u8>, bool),
+    Body(S, Vec<u8>, bool, Trailers),
     Advance(S),
 }
 
@@ -214,7 +215,7 @@ impl<S> Owned<S> {
                 outcome.into_result()
             }
             Owned::Advance(state) => advance(app, cx, state),
-            Owned::Body(state, chunk, end) => give_body(app, cx, state, &chunk, end),
+            Owned::Body(state, chunk, end, trailers) => give_body(app, cx, state, &chunk, end, trailers),
         }
     }
 }
@@ -276,8 +277,12 @@ fn give_body<A: Application>(
     mut state: A::State,
     chunk: &[u8],
     end: bool,
+    trailers: Trailers,
 ) -> JobResult<A::State> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(trailers) = trailers {
+            app.request_trailers(cx, &mut state, trailers.block());
+        }
         let taken = app.body(cx, &mut state, chunk, end);
         app.advance(cx, &mut state);
         (taken, app.forward(&mut state))

@@ -10,6 +10,7 @@
 //! | clients that begin slowly, or never | `slow` |
 //! | the ordinary clients that people have | `clients` |
 //! | pushes, and hints in their place | `push` |
+//! | the trailers of requests, on both versions | `trailers` |
 //!
 //! The server is `hello` (built by the runner, with one shard), or what `RWS_H2_SERVER` names: a command with `{port}`
 //! where its port goes. Counts and times are bounded; the long form (`RWS_TESTS_FULL=1`) sends ten times as much.
@@ -25,3 +26,4 @@ mod resets;
 mod server;
 mod serving;
 mod slow;
+mod trailers;

@@ -64,6 +64,24 @@ impl Body {
         }
     }
 
+    /// The trailer section that has come behind a request's body (RFC 9110 §6.5), once that has been read to its end.
+    /// Given once.
+    pub fn take_trailers(&mut self) -> Option<OwnedFields> {
+        match self {
+            Body::Stream(reader) => reader.0.take_received_trailers(),
+            Body::Trailed(trailed) => Some(core::mem::take(&mut trailed.trailers)),
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) => None,
+        }
+    }
+
+    /// This body, with `trailers` behind it if there are any.
+    pub(super) fn with_trailers(self, trailers: Option<OwnedFields>) -> Body {
+        match trailers {
+            Some(trailers) => Body::Trailed(Box::new(Trailed { body: self, trailers })),
+            None => self,
+        }
+    }
+
     pub(super) fn plan(&self) -> BodyPlan {
         match self {
             Body::Empty => BodyPlan::Sized(0),

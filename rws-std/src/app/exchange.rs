@@ -11,7 +11,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use rws_core::message::OwnedRequestHead;
+use rws_core::message::{OwnedFields, OwnedRequestHead};
 use rws_core::service::Taken;
 
 use super::collected::Collected;
@@ -48,6 +48,7 @@ pub(super) struct Collecting {
     pub(super) head: OwnedRequestHead,
     pub(super) body: Collected,
     pub(super) bytes_max: usize,
+    pub(super) trailers: Option<OwnedFields>,
 }
 
 /// The handler runs on another thread.
@@ -65,6 +66,8 @@ pub(crate) struct Feed {
     pub(crate) pipe: Arc<Pipe>,
     /// How many bytes may still come.
     pub(crate) bytes_left: u64,
+    /// What stands behind them.
+    pub(crate) trailers: Option<OwnedFields>,
 }
 
 /// More has come than there may.
@@ -77,7 +80,10 @@ impl Feed {
         self.bytes_left = self.bytes_left.checked_sub(chunk.len() as u64).ok_or(TooLarge)?;
         let is_read = self.pipe.push(chunk);
         if end {
-            self.pipe.finish();
+            match self.trailers.take() {
+                Some(trailers) => self.pipe.finish_with(trailers),
+                None => self.pipe.finish(),
+            }
         }
         Ok(if is_read { Taken::Later } else { Taken::Stop })
     }

@@ -22,6 +22,7 @@
 //! | request body | collected beforehand: 413 beyond [`App::body_bytes_max`], 2 MiB unless it is set | [`Request::bytes`], [`Request::text`], `Request::json` |
 //! | request bodies, all together | 503 beyond [`App::collected_bytes_max`], 256 MiB unless it is set | |
 //! | request body, [`streaming`] | read as it comes, with no limit unless the route, a layer or [`Limits`](rws_core::Limits) sets one | [`Request::into_body`] |
+//! | trailers of a request | with its body, or once that has been read | [`Request::trailers`], [`Body::take_trailers`] |
 //! | response body | there at once | [`Response::text`], [`Response::html`], [`Response::bytes`], `Response::json` |
 //! | response body, streamed | written later, from any thread | [`Request::stream`] |
 //! | what a page needs next | pushed on HTTP/2, or hinted at by a 103 | [`Response::push`] |

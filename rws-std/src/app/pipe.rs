@@ -104,9 +104,16 @@ impl Pipe {
         self.end_with(End::Whole, Some(Box::new(trailers)));
     }
 
-    /// What follows the last byte, once.
+    /// What follows the last byte of an answer, once. A request's trailers are no answer's, though its body may be.
     pub(super) fn take_trailers(&self) -> Option<OwnedFields> {
-        self.lock().trailers.take().map(|trailers| *trailers)
+        if self.grants { None } else { self.lock().trailers.take().map(|trailers| *trailers) }
+    }
+
+    /// What followed the last byte of a request, once that has been read.
+    pub(super) fn take_received_trailers(&self) -> Option<OwnedFields> {
+        let mut inside = self.lock();
+        let is_read = self.grants && inside.bytes == 0 && inside.end == End::Whole;
+        inside.trailers.take_if(|_| is_read).map(|trailers| *trailers)
     }
 
     /// The rest will not come: readers get an error, a peer sees the answer as cut off.

@@ -107,13 +107,27 @@ impl<'r> Request<'r> {
 
     /// The body. A stream where the route asks for one or the client sends more than the server collects
     /// beforehand.
-    pub fn into_body(self) -> Body {
-        self.body
+    pub fn into_body(mut self) -> Body {
+        self.take_body()
     }
 
     /// The body, taken out of the request.
     pub fn take_body(&mut self) -> Body {
-        core::mem::take(&mut self.body)
+        match &mut self.body {
+            Body::Trailed(trailed) => core::mem::take(&mut trailed.body),
+            body => core::mem::take(body),
+        }
+    }
+
+    /// The trailer section behind a body that was collected (RFC 9110 §6.5). Of one that streams it is known once that has
+    /// been read: [`Body::take_trailers`].
+    pub fn trailers(&self) -> FieldBlock<'_> {
+        match &self.body {
+            Body::Trailed(trailed) => trailed.trailers.block(),
+            Body::Empty | Body::Constant(_) | Body::Bytes(_) | Body::PartlyRead(_) | Body::Stream(_) => {
+                FieldBlock::EMPTY
+            }
+        }
     }
 
     /// The whole body.

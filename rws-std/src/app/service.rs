@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rws_core::Status;
 use rws_core::connection::{Fill, HeadAnswer};
 use rws_core::message::{
-    Field, FieldBlock, KnownName, Method, OwnedRequestHead, RequestHead, Scratch, TargetForm,
+    Field, FieldBlock, KnownName, Method, OwnedFields, OwnedRequestHead, RequestHead, Scratch, TargetForm,
 };
 use rws_core::route::{Matched, MethodSet, OwnedRouteTable, RouteMatch};
 use rws_core::service::{Context, Outcome, Service, Taken, WholeAnswer};
@@ -89,6 +89,7 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 }
                 if end {
                     let body = Body::Bytes(collecting.body.take());
+                    let body = body.with_trailers(collecting.trailers.take());
                     let response = self.0.answer_owned(cx, &collecting.head, body);
                     *state = AppExchange::answering(response);
                 }
@@ -112,6 +113,21 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
             Phase::Answering(_) | Phase::File(_) => Taken::Stop,
             #[cfg(feature = "grpc")]
             Phase::Grpc(call) => call.body(cx, chunk, end),
+        }
+    }
+
+    fn request_trailers(&self, _cx: &mut JobCx, state: &mut AppExchange, trailers: FieldBlock<'_>) {
+        let place = match &mut state.0 {
+            Phase::Collecting(collecting) => Some(&mut collecting.trailers),
+            Phase::Elsewhere(elsewhere) => elsewhere.feed.as_mut().map(|feed| &mut feed.trailers),
+            Phase::Answering(answering) => answering.feed.as_mut().map(|feed| &mut feed.trailers),
+            Phase::File(_) => None,
+            // A call has metadata before its messages only.
+            #[cfg(feature = "grpc")]
+            Phase::Grpc(_) => None,
+        };
+        if let Some(place) = place {
+            *place = Some(OwnedFields::copy_of(trailers));
         }
     }
 
@@ -280,6 +296,7 @@ impl<S: Send + Sync + 'static> Serving<S> {
             head: OwnedRequestHead::of(head),
             body: Collected::new(Arc::clone(&self.0.budget)),
             bytes_max: function.collected_bytes_max(self.0.body_bytes_max),
+            trailers: None,
         })))
     }
 
@@ -308,7 +325,7 @@ impl<S: Send + Sync + 'static> Serving<S> {
         if started.is_err() {
             return AppExchange::answering(busy());
         }
-        let feed = Some(Box::new(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0) }));
+        let feed = Some(Box::new(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0), trailers: None }));
         AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
     }
 }

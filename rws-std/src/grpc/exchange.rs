@@ -196,7 +196,7 @@ impl GrpcExchange {
         let pipe = begun.call.open_requests();
         let reader = PipeReader(Arc::clone(&pipe));
         if body_follows {
-            self.feed = Some(Feed { pipe, bytes_left: u64::MAX });
+            self.feed = Some(Feed { pipe, bytes_left: u64::MAX, trailers: None });
         } else {
             pipe.finish();
         }

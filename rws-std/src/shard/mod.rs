@@ -64,7 +64,7 @@ use self::settle::Exchange;
 use self::stored::Pools;
 
 pub(crate) use self::mail::{Mail, ShardMail};
-pub(crate) use self::receive::{BodyWork, Job};
+pub(crate) use self::receive::{BodyWork, Job, Trailers};
 pub(crate) use self::settle::{Canned, Left, Plan, Result as JobResult};
 
 /// Names one exchange of one connection of a shard, however late somebody speaks of it.

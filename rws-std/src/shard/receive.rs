@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use rws_core::connection::{ByteConnection, Connection, Event, ResetCause, Step, StreamId};
 use rws_core::h1::{Received, Shed};
-use rws_core::message::{FieldBlock, OwnedRequestHead, Scratch};
+use rws_core::message::{FieldBlock, OwnedFields, OwnedRequestHead, Scratch};
 
 use super::conn::{Arrived, At, Flags};
 use super::{Address, Reading, Shard, TurnBuf};
@@ -32,6 +32,16 @@ pub(crate) struct BodyWork<S> {
     pub(crate) state: S,
     pub(crate) piece: Range<usize>,
     pub(crate) end: bool,
+    /// What stands behind the body.
+    pub(crate) trailers: Trailers,
+}
+
+/// The trailer section of a request body, if it has one.
+pub(crate) type Trailers = Option<Box<OwnedFields>>;
+
+/// A trailer section for a job to keep.
+pub(super) fn kept(trailers: FieldBlock<'_>) -> Trailers {
+    (!trailers.is_empty()).then(|| Box::new(OwnedFields::copy_of(trailers)))
 }
 
 /// How working off some bytes ended.
@@ -242,15 +252,17 @@ impl<A: Application> Shard<A> {
         match event {
             Event::Body { stream, chunk } => {
                 let from = at + chunk.at as usize;
-                self.take_body(buf, key, reading, stream, from..from + chunk.len as usize, false)
+                self.take_body(buf, key, reading, stream, from..from + chunk.len as usize, None)
             }
             Event::End { stream, trailers } => {
-                let Some(link) = self.link_of(key) else {
-                    return self.take_body(buf, key, reading, stream, at..at, true);
-                };
                 let scratch = Scratch { bytes: &mut [], fields: &mut buf.index };
                 let trailers = trailers.map(|spans| spans.view(&buf.rx[at..reading.from as usize], &scratch));
-                self.forward_end(link, trailers.unwrap_or(FieldBlock::EMPTY));
+                let trailers = trailers.unwrap_or(FieldBlock::EMPTY);
+                let Some(link) = self.link_of(key) else {
+                    let trailers = kept(trailers);
+                    return self.take_body(buf, key, reading, stream, at..at, Some(trailers));
+                };
+                self.forward_end(link, trailers);
                 Turn::On
             }
             Event::Stalled { .. } => Turn::Over(self.rest(buf, key, *reading, true)),
@@ -271,7 +283,7 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// Body bytes at `place` go to the upstream, to a job, or nowhere.
+    /// Body bytes at `place`, or its `end`, go to the upstream, to a job, or nowhere.
     fn take_body(
         &mut self,
         buf: &mut TurnBuf,
@@ -279,7 +291,7 @@ impl<A: Application> Shard<A> {
         reading: &Reading,
         stream: StreamId,
         place: Range<usize>,
-        end: bool,
+        end: Option<Trailers>,
     ) -> Turn<A::State> {
         if let Some(link) = self.link_of(key) {
             self.forward_body(link, &buf.rx[place]);
@@ -287,11 +299,12 @@ impl<A: Application> Shard<A> {
         }
         if let Some(state) = self.borrow_state(key) {
             self.send_away(buf, *reading, stream);
-            let work = BodyWork { state, piece: place, end };
+            let (is_end, trailers) = (end.is_some(), end.flatten());
+            let work = BodyWork { state, piece: place, end: is_end, trailers };
             return Turn::Over(Progress::Job(Job::Body(Box::new(work))));
         }
         // The answer did not wait for this body: it is read and dropped.
-        if end {
+        if end.is_some() {
             self.settle_end(key);
         } else {
             let address = self.address_of(key, stream);

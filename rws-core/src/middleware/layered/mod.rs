@@ -256,6 +256,12 @@ where
         }
     }
 
+    fn request_trailers(&self, cx: &mut C, state: &mut Self::State, trailers: FieldBlock<'_>) {
+        if let Some(inner) = &mut state.inner {
+            self.service.request_trailers(cx, inner, trailers);
+        }
+    }
+
     fn credit(&self, state: &mut Self::State) -> u32 {
         state.inner.as_mut().map_or(0, |inner| self.service.credit(inner))
     }

@@ -8,7 +8,7 @@ use rws_core::message::{FieldBlock, RequestSpans, Scratch};
 use super::At;
 use crate::application::Application;
 use crate::shard::conn::Flags;
-use crate::shard::receive::{BodyWork, Job, Progress};
+use crate::shard::receive::{self, BodyWork, Job, Progress};
 use crate::shard::{Address, Reading, Shard, TurnBuf};
 
 /// Where a part of a request body goes.
@@ -173,10 +173,12 @@ impl<A: Application> Shard<A> {
                 Some(trailers) => self.forward_end(link, trailers),
             },
             Taker::Job(kept) => {
+                let trailers = trailers.and_then(receive::kept);
                 let state = self.borrow_kept_state(kept)?;
                 self.note_away(at, stream);
                 self.send_stream_away(buf, *reading, stream);
-                return Some(Job::Body(Box::new(BodyWork { state, piece: place, end: end.is_some() })));
+                let work = BodyWork { state, piece: place, end: end.is_some(), trailers };
+                return Some(Job::Body(Box::new(work)));
             }
             Taker::Nobody if end.is_some() => {}
             Taker::Nobody => self.give_credit(address, place.len() as u32),
@@ -244,7 +246,9 @@ impl<A: Application> Shard<A> {
                 self.note_away(at, address.stream);
                 let nothing = Reading { conn: address.conn, from: 0, to: 0, drained: true, copied: false };
                 self.send_stream_away(buf, nothing, address.stream);
-                job = Some(Job::Body(Box::new(BodyWork { state, piece: 0..len, end: late.is_ended })));
+                let trailers = receive::kept(late.trailers.block());
+                let work = BodyWork { state, piece: 0..len, end: late.is_ended, trailers };
+                job = Some(Job::Body(Box::new(work)));
             }
             Taker::Nobody if late.is_ended => {}
             Taker::Nobody => self.give_credit(address, len as u32),
