@@ -246,6 +246,11 @@ where
 
     /// Until the peer has all and has ended its side as well; not through the time that TCP then waits.
     fn is_open_still(&mut self, task: &mut Context<'_>) -> bool {
+        // Both ends at once, and the peer has all: its word that it has our end as well may come as a repeated end of
+        // its own, which the stack takes for stale. Nobody has anything left to say.
+        if self.socket.state() == State::Closing && self.socket.send_queue() == 0 {
+            return false;
+        }
         // With FIN sent, a flush waits until it is acknowledged.
         if self.is_flushing(task) {
             return true;

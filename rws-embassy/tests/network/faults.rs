@@ -75,6 +75,27 @@ fn clients_that_vanish_in_the_middle_of_a_request_free_their_sockets() {
 }
 
 #[test]
+fn a_socket_whose_end_crosses_its_clients_listens_again_at_once() {
+    let world = World::new(App::default());
+    let stack = world.client;
+    let idle = || async move {
+        let mut client = Client::connect(stack).await.expect("a socket listens");
+        client.send(GET).await;
+        assert_eq!(client.read_until("hello\n").await, ANSWER);
+        client
+    };
+    let mut oldest = world.run(idle());
+    let others: Vec<Client> = (2..SOCKETS).map(|_| world.run(idle())).collect();
+    world.cable.loses_the_boards_end.set(true);
+    let newest = world.run(idle());
+    // The board has let the oldest go and waits for word that its end is known; none comes, but the client's own end.
+    oldest.close();
+    world.wait(Duration::from_millis(20), Duration::from_millis(1));
+    assert_eq!(world.pool.connections(), SOCKETS - 1, "the oldest one's socket listens");
+    drop((oldest, others, newest));
+}
+
+#[test]
 fn a_slowloris_on_every_socket_is_answered_408_and_gone() {
     let world = World::new(App::default());
     let stack = world.client;

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 
 const FRAME_BYTES: usize = 1514;
+const BOARD: u8 = 1;
+const CLIENT: u8 = 2;
 
 /// What is on its way in one direction.
 #[derive(Default)]
@@ -21,6 +23,8 @@ struct Way {
 pub(crate) struct Faults {
     /// Every `n`th frame is lost, in both directions together; 0 means none.
     pub(crate) lose_every: Cell<u64>,
+    /// What the board says with FIN is lost.
+    pub(crate) loses_the_boards_end: Cell<bool>,
     /// Nothing passes.
     pub(crate) is_cut: Cell<bool>,
     sent: Cell<u64>,
@@ -43,15 +47,24 @@ pub(crate) fn cable() -> (End, End, Rc<Faults>) {
         outgoing: Rc::clone(outgoing),
         faults: Rc::clone(&faults),
     };
-    (end(1, &one, &other), end(2, &other, &one), Rc::clone(&faults))
+    (end(BOARD, &one, &other), end(CLIENT, &other, &one), Rc::clone(&faults))
 }
 
 impl Faults {
-    fn takes(&self) -> bool {
+    fn takes(&self, sender: u8, frame: &[u8]) -> bool {
         self.sent.set(self.sent.get() + 1);
         let every = self.lose_every.get();
-        self.is_cut.get() || (every > 0 && self.sent.get().is_multiple_of(every))
+        self.is_cut.get()
+            || (every > 0 && self.sent.get().is_multiple_of(every))
+            || (self.loses_the_boards_end.get() && sender == BOARD && is_end(frame))
     }
+}
+
+/// Whether a frame has a TCP segment with FIN: behind 14 bytes of Ethernet and 20 of IPv4.
+fn is_end(frame: &[u8]) -> bool {
+    frame.get(12..14) == Some(&[8, 0])
+        && frame.get(23) == Some(&6)
+        && frame.get(47).is_some_and(|flags| flags & 1 == 1)
 }
 
 pub(crate) struct Received(Vec<u8>);
@@ -67,8 +80,8 @@ impl TxToken for Sending<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = vec![0; len];
         let result = f(&mut frame);
-        let End { outgoing, faults, .. } = self.0;
-        if !faults.takes() {
+        let End { address, outgoing, faults, .. } = self.0;
+        if !faults.takes(*address, &frame) {
             outgoing.frames.borrow_mut().push_back(frame);
             if let Some(reader) = outgoing.reader.take() {
                 reader.wake();
