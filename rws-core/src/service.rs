@@ -168,6 +168,13 @@ pub trait Service<C: Context + ?Sized> {
         true
     }
 
+    /// Whether [`Service::body`] wants to be called. On a board a service that never looks at a body says no, and saves the
+    /// code that reads them: one that has a length is skipped, one in chunks ends the connection with its answer. A driver
+    /// may call it all the same.
+    fn reads_bodies(&self) -> bool {
+        true
+    }
+
     /// The answer's trailer section, after a streamed body.
     fn trailers<'s>(&self, state: &'s mut Self::State) -> FieldBlock<'s> {
         let _ = state;

@@ -18,12 +18,10 @@
 //!   [ received, not consumed │ free │ to be sent │ free ]       rx below tx; each moves back to its start when empty
 //! ```
 
-use rws_core::connection::{
-    ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, Step, StreamId,
-};
-use rws_core::h1::Received;
+use rws_core::connection::{ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, StreamId};
 use rws_core::h1::head::ParsedRequest;
-use rws_core::message::Scratch;
+use rws_core::h1::{Received, ReceivedHead};
+use rws_core::message::{RequestHead, Scratch};
 use rws_core::service::{Context, Outcome, Service, Taken};
 use rws_core::{Env, Instant, Status, h1};
 
@@ -122,9 +120,7 @@ impl<X> Drive<X> {
             self.drop_exchange(env, service, cx, ResetCause::ByPeer);
             return Next::Closed { abrupt: true };
         }
-        if self.h1.next_deadline() <= env.now
-            && let Some(event) = self.h1.on_deadline(env)
-        {
+        if let Some(event) = self.h1.on_deadline(env) {
             self.happened(env, service, cx, event);
         }
         self.look_again(env, service, cx);
@@ -286,17 +282,32 @@ impl<X> Drive<X> {
         if self.offered || (self.rx.is_empty() && self.exchange.is_none()) {
             return self.receive_end(env, service, cx);
         }
+        let consumed = if service.reads_bodies() {
+            self.receive_any(env, lent, service, cx)
+        } else {
+            self.receive_head(env, lent, service, cx)
+        };
+        self.rx.drop_front(consumed);
+        if self.offered {
+            self.rx.pull_forward(lent.buf);
+        }
+        true
+    }
+
+    /// A head, or a piece of a body: how many bytes are used up.
+    fn receive_any<C, S>(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, service: &S, cx: &mut C) -> usize
+    where
+        C: Enter + ?Sized,
+        S: Service<C, State = X>,
+    {
         let Lent { buf, scratch } = lent;
         let rx = buf.get_mut(self.rx.range()).unwrap_or(&mut []);
         // Heads are large: this one is written where it is looked at.
         let mut head = ParsedRequest::BLANK;
         let step = match self.h1.receive_into(env, rx, scratch, &mut head) {
             Received::Request { stream, consumed, end: _ } => {
-                cx.enter(stream, env.now);
-                let mut state = service.begin(cx, &mut head.spans.view(rx, scratch.reborrow()));
-                service.advance(cx, &mut state);
-                self.exchange = Some(Exchange::new(stream, state));
-                Step { consumed, event: None }
+                self.begin(env, service, cx, stream, &mut head.spans.view(rx, scratch.reborrow()));
+                return consumed;
             }
             Received::Other(step) => step,
         };
@@ -313,11 +324,49 @@ impl<X> Drive<X> {
             None if step.consumed == 0 => self.offered = true,
             None => {}
         }
-        self.rx.drop_front(step.consumed);
-        if self.offered {
-            self.rx.pull_forward(lent.buf);
+        step.consumed
+    }
+
+    /// As `receive_any`, for a service that reads no bodies.
+    fn receive_head<C, S>(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, service: &S, cx: &mut C) -> usize
+    where
+        C: Enter + ?Sized,
+        S: Service<C, State = X>,
+    {
+        let Lent { buf, scratch } = lent;
+        let rx = buf.get_mut(self.rx.range()).unwrap_or(&mut []);
+        let mut head = ParsedRequest::BLANK;
+        match self.h1.receive_head_into(env, rx, scratch, &mut head) {
+            ReceivedHead::Request { stream, consumed, end: _ } => {
+                self.begin(env, service, cx, stream, &mut head.spans.view(rx, scratch.reborrow()));
+                consumed
+            }
+            ReceivedHead::Nothing { consumed } => {
+                self.offered = consumed == 0;
+                consumed
+            }
+            ReceivedHead::Refused { consumed, fault } => {
+                log::went_wrong(Event::Refused { stream: None, status: fault.status(), fault });
+                consumed
+            }
         }
-        true
+    }
+
+    fn begin<C, S>(
+        &mut self,
+        env: &Env<'_>,
+        service: &S,
+        cx: &mut C,
+        stream: StreamId,
+        head: &mut RequestHead<'_>,
+    ) where
+        C: Enter + ?Sized,
+        S: Service<C, State = X>,
+    {
+        cx.enter(stream, env.now);
+        let mut state = service.begin(cx, head);
+        service.advance(cx, &mut state);
+        self.exchange = Some(Exchange::new(stream, state));
     }
 
     /// The peer has ended its side, and the machine has seen all that it sent.
@@ -392,7 +441,9 @@ impl<X> Drive<X> {
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
-        if let Some(exchange) = self.exchange.as_ref().filter(|exchange| exchange.status.is_none()) {
+        if let Some(exchange) = self.exchange.as_ref().filter(|exchange| exchange.status.is_none())
+            && service.reads_bodies()
+        {
             // The stream is this exchange's, so it is not stale.
             let _ = self.h1.grant(exchange.stream, 0);
             self.transmit(env, lent, service);

@@ -53,7 +53,8 @@ impl<C: Context + ?Sized, S: Service<C>> Source for Pull<'_, C, S> {
         let Some(exchange) = self.exchange else { return Fill::Abort };
         let fill = self.service.fill(&mut exchange.state, out);
         if let Fill::More(n) | Fill::End(n) = fill {
-            exchange.body_bytes = exchange.body_bytes.saturating_add(n as u64);
+            // No buffer is so long that 64 bits would overflow.
+            exchange.body_bytes = exchange.body_bytes.wrapping_add(n as u64);
         }
         fill
     }

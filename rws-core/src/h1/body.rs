@@ -92,6 +92,11 @@ impl BodyReader {
         BodyReader { allowance: counted(bytes), ..self }
     }
 
+    /// Nothing more of the body is read. What else is kept of it, [`new`](BodyReader::new) sets anew.
+    pub(super) fn end(&mut self) {
+        self.state = State::Ended;
+    }
+
     /// Whether the body is complete.
     pub(super) fn is_ended(&self) -> bool {
         self.state == State::Ended
@@ -157,6 +162,15 @@ impl BodyReader {
     pub(super) fn spend(&mut self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.credit = self.credit.saturating_sub(bytes);
+    }
+
+    /// Of the next `bytes`, how many are content of a body with a length, as far as the credit reaches: they are read.
+    pub(super) fn skip(&mut self, bytes: usize) -> usize {
+        let here = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.credit);
+        let len = clamped(self.left).min(here);
+        self.left = self.left.saturating_sub(Count::from(len));
+        self.credit = self.credit.saturating_sub(len);
+        len as usize
     }
 
     /// The connection has ended: whether the body may end there.
@@ -277,7 +291,7 @@ impl BodyReader {
 const COUNT_MAX: Count = if SMALL { Count::MAX - 1 } else { Count::MAX };
 
 /// As many bytes, or as can be counted: see [`is_countable`].
-fn counted(bytes: u64) -> Count {
+pub(super) fn counted(bytes: u64) -> Count {
     if is_countable(bytes) { bytes as Count } else { COUNT_MAX }
 }
 
@@ -285,7 +299,7 @@ fn counted(bytes: u64) -> Count {
     not(target_os = "none"),
     expect(clippy::unnecessary_cast, reason = "a count is narrower elsewhere")
 )]
-const fn wide(count: Count) -> u64 {
+pub(super) const fn wide(count: Count) -> u64 {
     count as u64
 }
 

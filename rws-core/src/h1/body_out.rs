@@ -9,6 +9,7 @@
 //!   UntilClose ─────────── End ────────────────────▶ Done
 //! ```
 
+use super::body::{Count, counted, wide};
 use super::encode;
 use super::framing_out::Framing;
 use super::out::{Out, hex_digits};
@@ -19,9 +20,10 @@ use crate::{Error, Limits, Misuse, SMALL};
 /// How far a message of ours has been written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyWriter {
-    /// Bytes that a sized body still needs.
-    left: u64,
-    /// Bytes that the driver is sending by itself.
+    /// Bytes that a sized body still needs. A head that tells of more than can be counted is not written.
+    left: Count,
+    /// Bytes that the driver is sending by itself: none where there is no system that could.
+    #[cfg(not(target_os = "none"))]
     direct: u64,
     state: State,
 }
@@ -60,17 +62,29 @@ const CHUNK_WORTH: usize = 256;
 
 impl BodyWriter {
     /// The head is not written yet.
-    pub(super) const HEAD: BodyWriter = BodyWriter { left: 0, direct: 0, state: State::Head };
+    pub(super) const HEAD: BodyWriter = BodyWriter::at(State::Head, 0);
+
+    const fn at(state: State, left: Count) -> BodyWriter {
+        #[cfg(target_os = "none")]
+        return BodyWriter { left, state };
+        #[cfg(not(target_os = "none"))]
+        BodyWriter { left, direct: 0, state }
+    }
 
     /// The body after a head that was framed so.
     pub(super) fn new(framing: Framing) -> BodyWriter {
         let (state, left) = match framing {
-            Framing::Sized(len) if len > 0 => (State::Sized, len),
+            Framing::Sized(len) if len > 0 => (State::Sized, counted(len)),
             Framing::Chunked => (State::Chunked, 0),
             Framing::UntilClose => (State::UntilClose, 0),
             Framing::Bare | Framing::Declared(_) | Framing::Sized(_) => (State::Done, 0),
         };
-        BodyWriter { left, direct: 0, state }
+        BodyWriter::at(state, left)
+    }
+
+    /// The next message begins with its head.
+    pub(super) fn restart(&mut self) {
+        if SMALL { self.state = State::Head } else { *self = BodyWriter::HEAD }
     }
 
     /// Whether the head is still to be written.
@@ -80,12 +94,31 @@ impl BodyWriter {
 
     /// Whether the message is complete, and nothing of it is left with the driver.
     pub(super) fn is_done(&self) -> bool {
-        self.state == State::Done && self.direct == 0
+        self.state == State::Done && !self.is_direct()
     }
 
     /// Whether the driver is sending a run by itself.
     pub(super) fn is_direct(&self) -> bool {
-        !SMALL && self.direct > 0
+        self.run() > 0
+    }
+
+    /// How much of the driver's own run is left: bytes.
+    #[inline]
+    const fn run(&self) -> u64 {
+        #[cfg(target_os = "none")]
+        return 0;
+        #[cfg(not(target_os = "none"))]
+        self.direct
+    }
+
+    #[inline]
+    const fn set_run(&mut self, bytes: u64) {
+        #[cfg(target_os = "none")]
+        let _ = bytes;
+        #[cfg(not(target_os = "none"))]
+        {
+            self.direct = bytes;
+        }
     }
 
     /// Whether nothing but the end of the connection ends this body.
@@ -95,7 +128,7 @@ impl BodyWriter {
 
     /// Nothing more of this message is written.
     pub(super) fn stop(&mut self) {
-        *self = BodyWriter { left: 0, direct: 0, state: State::Done };
+        *self = BodyWriter::at(State::Done, 0);
     }
 
     /// `bytes` of the driver's own run went out.
@@ -103,10 +136,10 @@ impl BodyWriter {
     /// # Errors
     /// [`Misuse`] if there is no such run, or it is shorter.
     pub(super) fn sent(&mut self, bytes: u64) -> Result<(), Misuse> {
-        if self.direct == 0 {
+        if !self.is_direct() {
             return Err(Misuse::WrongState);
         }
-        self.direct = self.direct.checked_sub(bytes).ok_or(Misuse::LengthMismatch)?;
+        self.set_run(self.run().checked_sub(bytes).ok_or(Misuse::LengthMismatch)?);
         Ok(())
     }
 
@@ -139,9 +172,10 @@ impl BodyWriter {
         let mut left = self.left;
         debug_assert!(left > 0, "an empty body is done");
         while left > 0 {
-            let run = direct(source, stream).min(left);
+            let run = direct(source, stream).min(wide(left));
             if run > 0 {
-                (self.left, self.direct) = (left.saturating_sub(run), run);
+                self.left = left.saturating_sub(counted(run));
+                self.set_run(run);
                 if self.left == 0 {
                     self.state = State::Done;
                 }
@@ -150,7 +184,7 @@ impl BodyWriter {
             let most = usize::try_from(left).unwrap_or(usize::MAX);
             let pulled = pull(stream, source, most, out);
             if let Pulled::More(n) | Pulled::End(n) = pulled {
-                left = left.saturating_sub(n as u64);
+                left = left.saturating_sub(counted(n as u64));
                 self.left = left;
             }
             match pulled {
@@ -173,7 +207,7 @@ impl BodyWriter {
         loop {
             let run = direct(source, stream);
             if run > 0 {
-                self.direct = run;
+                self.set_run(run);
                 return Wrote::Direct(run);
             }
             match pull(stream, source, usize::MAX, out) {
@@ -225,7 +259,7 @@ impl BodyWriter {
             out.rewind(mark);
             return Wrote::Room(CHUNK_ROOM_MIN.saturating_add(2));
         }
-        self.direct = run;
+        self.set_run(run);
         self.state = State::ChunkTail;
         Wrote::Direct(run)
     }

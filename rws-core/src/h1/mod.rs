@@ -104,4 +104,4 @@ mod walk;
 
 pub use client::Client;
 pub use lines::{FieldLines, line_count};
-pub use server::{Received, Server, Shed};
+pub use server::{Received, ReceivedHead, Server, Shed};

@@ -1,5 +1,6 @@
 //! A lent buffer that is filled from the front.
 
+use super::body::{Count, is_countable};
 use crate::message::{KnownName, Span};
 use crate::scan::copy_into;
 use crate::{Capacity, SMALL};
@@ -255,31 +256,29 @@ impl<'a> Rest<'a> {
     #[cold]
     #[inline(never)]
     fn long_decimal_line(self, number: u64) -> Result<Rest<'a>, Capacity> {
-        self.bytes(decimals(number, &mut [0; DECIMALS]))?.array(b"\r\n")
+        self.bytes(decimals(number, &mut [0; DECIMALS])?)?.array(b"\r\n")
     }
 }
 
 /// A number in decimal, at the end of `out`.
+///
+/// # Errors
+/// [`Capacity`] for a number that cannot be [counted](is_countable).
 #[inline(never)]
-pub(crate) fn decimals(mut number: u64, out: &mut [u8; DECIMALS]) -> &[u8] {
-    let mut first = DECIMALS;
+pub(crate) fn decimals(number: u64, out: &mut [u8; DECIMALS]) -> Result<&[u8], Capacity> {
+    if !is_countable(number) {
+        return Err(Capacity::Bytes);
+    }
+    let (mut number, mut first) = (number as Count, DECIMALS);
     while let Some(slot) = first.checked_sub(1).and_then(|at| out.get_mut(at)) {
-        // Hardly ever more than 32 bits, which a small processor divides much faster.
-        let digit = if let Ok(small) = u32::try_from(number) {
-            number = u64::from(small / 10);
-            (small % 10) as u8
-        } else {
-            let digit = (number % 10) as u8;
-            number /= 10;
-            digit
-        };
-        *slot = b'0' | digit;
+        *slot = b'0' | (number % 10) as u8;
+        number /= 10;
         first = first.wrapping_sub(1);
         if number == 0 {
             break;
         }
     }
-    out.get(first..).unwrap_or(&[])
+    Ok(out.get(first..).unwrap_or(&[]))
 }
 
 /// The digits of a number below 10,000, one a byte, the first lowest.

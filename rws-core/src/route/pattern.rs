@@ -1,7 +1,7 @@
 //! Patterns: their segments, their check, and the values of their parameters.
 
 use super::error::RouteFault;
-use super::{each, segment};
+use super::segment;
 use crate::SMALL;
 
 /// The most segments a pattern may have.
@@ -182,25 +182,65 @@ impl<'m> Params<'m> {
     }
 }
 
+/// A segment of a pattern and what it takes of a path, and where both are.
+pub(super) struct Pair {
+    pub(super) kind: Kind,
+    name: (usize, usize),
+    value: (usize, usize),
+}
+
 impl<'m> Params<'m> {
     /// As `next`, in less code.
-    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn next_in_short(&mut self) -> Option<(&'m str, &'m str)> {
-        while let Some((in_pattern, in_path)) = self.next {
-            let wanted = segment_at(self.pattern.as_bytes(), in_pattern);
-            let value = each::text_at(self.path.as_bytes(), in_path);
-            let after = wanted.next(self.pattern.as_bytes());
-            self.next = after.map(|after| (after, value.to.saturating_add(1)));
-            let name = self.pattern.get(wanted.from..wanted.to);
-            match wanted.kind {
-                Kind::Static => {}
-                Kind::Param => return name.zip(self.path.get(value.from..value.to)),
-                // `/a/*rest` matches `/a`, so a rest may begin past the end.
-                Kind::Rest => return Some((name?, self.path.get(in_path..).unwrap_or(""))),
+        loop {
+            let Pair { kind, name, value } = self.pair()?;
+            if kind != Kind::Static {
+                return Some((self.pattern.get(name.0..name.1)?, self.path.get(value.0..value.1)?));
             }
         }
-        None
     }
+
+    /// The next segment of the pattern with what it takes of the path; `None` behind the last one, and where the path
+    /// does not fit.
+    #[inline(never)]
+    pub(super) fn pair(&mut self) -> Option<Pair> {
+        let (in_pattern, in_path) = self.next?;
+        let (pattern, path) = (self.pattern.as_bytes(), self.path.as_bytes());
+        let (wanted, found) = (pattern.get(in_pattern..)?, path.get(in_path..));
+        if let [b'*', ..] = wanted {
+            // `/a/*rest` takes `/a` as well, so a rest may begin past the end.
+            let from = in_path.min(path.len());
+            self.next = None;
+            let name = (in_pattern.wrapping_add(1), pattern.len());
+            return Some(Pair { kind: Kind::Rest, name, value: (from, path.len()) });
+        }
+        let (wanted, found) = (first_segment(wanted), first_segment(found?));
+        let (kind, fits) = match wanted {
+            [b':', ..] => (Kind::Param, !found.is_empty()),
+            _ => (Kind::Static, wanted == found),
+        };
+        if !fits {
+            return None;
+        }
+        let name = (
+            in_pattern.wrapping_add(usize::from(kind == Kind::Param)),
+            in_pattern.wrapping_add(wanted.len()),
+        );
+        let value = (in_path, in_path.wrapping_add(found.len()));
+        self.next = Some((name.1.wrapping_add(1), value.1.wrapping_add(1)));
+        Some(Pair { kind, name, value })
+    }
+
+    /// Whether both have come to their ends.
+    pub(super) fn is_through(&self) -> bool {
+        self.next == Some((self.pattern.len().wrapping_add(1), self.path.len().wrapping_add(1)))
+    }
+}
+
+/// Up to the next slash.
+fn first_segment(text: &[u8]) -> &[u8] {
+    let len = crate::scan::find(b'/', text).unwrap_or(text.len());
+    text.get(..len).unwrap_or(text)
 }
 
 impl<'m> Iterator for Params<'m> {

@@ -6,7 +6,7 @@ mod receive;
 mod shed;
 mod whole;
 
-pub use self::receive::Received;
+pub use self::receive::{Received, ReceivedHead};
 pub use self::shed::Shed;
 
 use super::body::BodyReader;
@@ -160,7 +160,7 @@ impl Server {
         if !self.persist || unread.is_some_and(|left| left > linger_bytes(env)) {
             self.linger(env);
         } else if unread == Some(0) {
-            self.body = BodyReader::NONE;
+            self.body.end();
             self.await_request(env);
         } else {
             self.phase = Phase::Drain;
@@ -187,7 +187,7 @@ impl Server {
     /// Nothing more is written: half-close, drop what comes, close (RFC 9112 §9.6).
     fn linger(&mut self, env: &Env<'_>) {
         self.phase = Phase::Linger;
-        self.body = BodyReader::NONE;
+        self.body.end();
         self.body.set_credit(env.limits.linger_bytes_max);
         self.clock.arm_rx(env, env.limits.linger_timeout_us);
     }

@@ -3,7 +3,6 @@
 use super::{Phase, Server};
 use crate::connection::{Event, Step, StreamId};
 use crate::h1::body::{BodyReader, Found, is_countable};
-use crate::h1::body_out::BodyWriter;
 use crate::h1::head::{ParsedRequest, Stop, read_request};
 use crate::message::{BodyFraming, RequestSpans, Scratch, Version};
 use crate::{Env, Method, PeerFault, SMALL};
@@ -25,6 +24,46 @@ pub enum Received {
     Other(Step),
 }
 
+/// What [`Server::receive_head_into`] has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceivedHead {
+    /// An exchange has begun, see [`Received::Request`].
+    Request {
+        /// The exchange.
+        stream: StreamId,
+        /// Bytes of the head.
+        consumed: usize,
+        /// No body follows.
+        end: bool,
+    },
+    /// So many bytes are used up, and there is nothing to tell. None: more are needed.
+    Nothing {
+        /// Bytes.
+        consumed: usize,
+    },
+    /// The peer broke the protocol, see [`Event::Refused`]. No exchange is under way.
+    Refused {
+        /// Bytes.
+        consumed: usize,
+        /// What was wrong.
+        fault: PeerFault,
+    },
+}
+
+impl From<ReceivedHead> for Received {
+    #[inline]
+    fn from(head: ReceivedHead) -> Received {
+        match head {
+            ReceivedHead::Request { stream, consumed, end } => Received::Request { stream, consumed, end },
+            ReceivedHead::Nothing { consumed } => Received::Other(Step { consumed, event: None }),
+            ReceivedHead::Refused { consumed, fault } => {
+                let event = Event::Refused { stream: None, status: fault.status(), fault };
+                Received::Other(Step { consumed, event: Some(event) })
+            }
+        }
+    }
+}
+
 impl Server {
     /// As [`receive`](crate::connection::ByteConnection::receive), for drivers that keep the head in a place of their
     /// own: it is written there, and not copied. On targets without an operating system it must be
@@ -38,7 +77,7 @@ impl Server {
         head: &mut ParsedRequest,
     ) -> Received {
         match self.phase {
-            Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch, head),
+            Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch, head).into(),
             Phase::Exchange
             | Phase::Drain
             | Phase::Refusing
@@ -48,22 +87,67 @@ impl Server {
         }
     }
 
+    /// As [`receive_into`](Server::receive_into), for drivers that give no body to anybody: without the code that reads
+    /// them. One that has a length is skipped once its exchange is over, as [`Limits::linger_bytes_max`](crate::Limits)
+    /// has it; one in chunks ends the connection with its answer.
+    #[inline]
+    pub fn receive_head_into(
+        &mut self,
+        env: &Env<'_>,
+        rx: &mut [u8],
+        scratch: &mut Scratch<'_>,
+        head: &mut ParsedRequest,
+    ) -> ReceivedHead {
+        let consumed = match self.phase {
+            Phase::Idle | Phase::Head => {
+                let received = self.receive_head(env, rx, scratch, head);
+                if let ReceivedHead::Request { end: false, .. } = received {
+                    self.leave_body();
+                }
+                return received;
+            }
+            Phase::Drain => self.skip_body(env, rx.len()),
+            Phase::Refusing | Phase::Linger | Phase::Closed => self.drop_input(rx),
+            Phase::Exchange | Phase::Upgraded => 0,
+        };
+        ReceivedHead::Nothing { consumed }
+    }
+
+    /// Nobody reads the body of the exchange under way.
+    fn leave_body(&mut self) {
+        self.persist &= self.body.left().is_some();
+        self.body.set_credit(0);
+    }
+
+    /// As `drain_body`, of a body that has a length.
+    fn skip_body(&mut self, env: &Env<'_>, bytes: usize) -> usize {
+        let consumed = self.body.skip(bytes);
+        self.clock.received(consumed);
+        if self.body.left() == Some(0) {
+            self.body.end();
+            self.await_request(env);
+        }
+        self.judge_rest(env);
+        consumed
+    }
+
     fn receive_head(
         &mut self,
         env: &Env<'_>,
         rx: &[u8],
         scratch: &mut Scratch<'_>,
         head: &mut ParsedRequest,
-    ) -> Received {
-        let Some(&first) = rx.first() else { return Received::Other(Step::NEED_MORE) };
+    ) -> ReceivedHead {
+        const NEED_MORE: ReceivedHead = ReceivedHead::Nothing { consumed: 0 };
+        let Some(&first) = rx.first() else { return NEED_MORE };
         if first == b'\r' && self.empty_lines < env.limits.leading_empty_lines_max {
             // RFC 9112 §2.2: an empty line before a request line is skipped.
             match rx.get(1) {
                 // No head has begun, wherever the line is cut.
-                None => return Received::Other(Step::NEED_MORE),
+                None => return NEED_MORE,
                 Some(b'\n') => {
                     self.empty_lines = self.empty_lines.saturating_add(1);
-                    return Received::Other(Step { consumed: 2, event: None });
+                    return ReceivedHead::Nothing { consumed: 2 };
                 }
                 Some(_) => {}
             }
@@ -75,29 +159,36 @@ impl Server {
         }
         match read_request(rx, &mut self.scanned, scratch, env.limits, head) {
             Ok(()) => self.begin(env, head),
-            Err(Stop::Incomplete) => Received::Other(self.await_head(env)),
-            Err(Stop::Fault(fault)) => {
-                Received::Other(Step { consumed: rx.len(), event: Some(self.refused(fault)) })
+            Err(Stop::Incomplete) => {
+                self.await_head(env);
+                NEED_MORE
             }
+            Err(Stop::Fault(fault)) => self.refuse_head(rx.len(), fault),
         }
     }
 
-    fn await_head(&mut self, env: &Env<'_>) -> Step {
+    fn await_head(&mut self, env: &Env<'_>) {
         if self.phase == Phase::Idle {
             self.phase = Phase::Head;
             self.clock.arm_rx(env, env.limits.head_timeout_us);
         }
-        Step::NEED_MORE
+    }
+
+    fn refuse_head(&mut self, consumed: usize, fault: PeerFault) -> ReceivedHead {
+        self.method = Method::Other;
+        self.fault = Some(fault);
+        self.phase = Phase::Refusing;
+        ReceivedHead::Refused { consumed, fault }
     }
 
     /// A request begins.
-    fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> Received {
+    fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> ReceivedHead {
         let head = &parsed.spans;
         let (consumed, end) = (usize::from(head.arena_len), !head.body.follows());
         if let BodyFraming::Sized(len) = head.body
             && (len > env.limits.body_bytes_max || (SMALL && !is_countable(len)))
         {
-            return Received::Other(Step { consumed, event: Some(self.refused(PeerFault::BodyTooLarge)) });
+            return self.refuse_head(consumed, PeerFault::BodyTooLarge);
         }
         self.phase = Phase::Exchange;
         self.scanned = 0;
@@ -107,12 +198,12 @@ impl Server {
         self.http10 = head.version == Version::Http10;
         self.persist = parsed.persistent && !self.draining && !self.eof && !self.is_last(env);
         self.upgrade = head.upgrade;
-        self.writer = BodyWriter::HEAD;
+        self.writer.restart();
         self.parked = false;
         if !end {
             self.begin_body(env, head);
         }
-        Received::Request { stream: self.stream(), consumed, end }
+        ReceivedHead::Request { stream: self.stream(), consumed, end }
     }
 
     #[inline(never)]
@@ -143,9 +234,11 @@ impl Server {
             Phase::Exchange => self.receive_body(env, rx, scratch),
             Phase::Drain => match self.drain_body(env, rx, scratch) {
                 Some(step) => step,
-                None => return self.receive_head(env, rx, scratch, head),
+                None => return self.receive_head(env, rx, scratch, head).into(),
             },
-            Phase::Refusing | Phase::Linger | Phase::Closed => self.drop_input(rx),
+            Phase::Refusing | Phase::Linger | Phase::Closed => {
+                Step { consumed: self.drop_input(rx), event: None }
+            }
             Phase::Idle | Phase::Head | Phase::Upgraded => Step::NEED_MORE,
         })
     }
@@ -185,7 +278,7 @@ impl Server {
                 self.clock.received(consumed);
                 if self.body.left() == Some(0) {
                     // That was its last byte: no further one will come to say so.
-                    self.body = BodyReader::NONE;
+                    self.body.end();
                     self.await_request(env);
                 }
                 self.judge_rest(env);
@@ -204,11 +297,11 @@ impl Server {
 
     /// What comes after our last byte. Past `linger_bytes_max` nothing more is wanted, but the connection waits on:
     /// to close it with bytes unread would reset it, and destroy an answer that the client has not read yet.
-    fn drop_input(&mut self, rx: &[u8]) -> Step {
+    fn drop_input(&mut self, rx: &[u8]) -> usize {
         if self.phase == Phase::Linger {
             self.body.spend(rx.len());
         }
-        Step { consumed: rx.len(), event: None }
+        rx.len()
     }
 
     /// The peer broke the protocol: it gets an answer if none has begun, else the exchange is cut off.

@@ -230,7 +230,7 @@ fn framed(block: &mut BlockOut<'_>, framing: Framing) -> Result<Written, Error> 
     let told = told(framing);
     if let Some(length) = told {
         let mut digits = [0; DECIMALS];
-        block.field(KnownName::ContentLength.into(), decimals(length, &mut digits), false)?;
+        block.field(KnownName::ContentLength.into(), decimals(length, &mut digits)?, false)?;
     }
     Ok(written(framing, told))
 }

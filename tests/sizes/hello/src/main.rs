@@ -116,6 +116,10 @@ impl<C: Context> Service<C> for Hello {
         false
     }
 
+    fn reads_bodies(&self) -> bool {
+        false
+    }
+
     fn fill(&self, answer: &mut Answer, out: &mut [u8]) -> Fill {
         let (sent, whole) = (usize::from(answer.sent), GREETING.len() + usize::from(answer.len));
         let greeted = copy(GREETING.get(sent..).unwrap_or(&[]), out);
