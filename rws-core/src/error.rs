@@ -34,7 +34,8 @@ pub enum PeerFault { $($(#[doc = $doc])+ $name,)+ }
 
             /// The status a server answers this fault with.
             pub const fn status(self) -> Status {
-                match self { $(PeerFault::$name => Status::$status,)+ }
+                // A byte is enough for each: a table of them is half as long.
+                Status::error(match self { $(PeerFault::$name => const { Status::$status.as_error() },)+ })
             }
 
             /// One line that says what was wrong, fit for a short error body.

@@ -217,6 +217,7 @@ impl<X> Drive<X> {
         }
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     /// Lets the machine write what it can.
     fn transmit<C, S>(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, service: &S)
     where
@@ -269,6 +270,7 @@ impl<X> Drive<X> {
         service.end(cx, exchange.state, outcome);
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     /// One step on what was received. False if nothing more can be done with it now.
     fn receive<C, S>(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, service: &S, cx: &mut C) -> bool
     where

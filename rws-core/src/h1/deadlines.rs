@@ -13,7 +13,7 @@ pub(super) struct Deadlines {
     tx: Instant,
     rx_progress: u32,
     tx_progress: u32,
-    unflushed: u64,
+    unflushed: usize,
     rx_stale: bool,
 }
 
@@ -43,7 +43,7 @@ impl Deadlines {
 
     /// `bytes` were handed to the driver, or a run that it sends by itself was (0).
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(super) fn wrote(&mut self, env: &Env<'_>, bytes: u64) {
+    pub(super) fn wrote(&mut self, env: &Env<'_>, bytes: usize) {
         if self.unflushed == 0 {
             self.tx = env.now.after_us(env.limits.rate_grace_us);
             self.tx_progress = 0;
@@ -52,9 +52,9 @@ impl Deadlines {
     }
 
     /// The transport took `bytes` of what was handed over.
-    pub(super) fn flushed(&mut self, bytes: u64) {
+    pub(super) fn flushed(&mut self, bytes: usize) {
         self.unflushed = self.unflushed.saturating_sub(bytes);
-        self.sent(bytes);
+        self.sent(bytes as u64);
     }
 
     /// The transport took `bytes` of the driver's own run.

@@ -103,6 +103,17 @@ impl Status {
         self.0
     }
 
+    /// What [`error`](Status::error) makes this status of, which must be above it.
+    pub(crate) const fn as_error(self) -> u8 {
+        debug_assert!(self.0 >= 400 && self.0 < 656);
+        self.0.wrapping_sub(400) as u8
+    }
+
+    /// The status this far above 400.
+    pub(crate) const fn error(above_400: u8) -> Status {
+        Status(400 + above_400 as u16)
+    }
+
     /// 1xx: another response follows (101 excepted, which ends the exchange).
     pub const fn is_interim(self) -> bool {
         self.0 < 200 && self.0 != 101

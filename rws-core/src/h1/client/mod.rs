@@ -342,7 +342,7 @@ impl ByteConnection for Client {
         let handed = direct.saturating_add(bytes as u64);
         if handed > 0 {
             self.request_bytes = self.request_bytes.saturating_add(handed);
-            self.clock.wrote(env, bytes as u64);
+            self.clock.wrote(env, bytes);
         }
         match stop {
             Stop::Direct(len) => Sent::Direct { bytes, stream, len },
@@ -357,7 +357,7 @@ impl ByteConnection for Client {
     }
 
     fn flushed(&mut self, _env: &Env<'_>, bytes: usize) {
-        self.clock.flushed(bytes as u64);
+        self.clock.flushed(bytes);
     }
 }
 

@@ -234,12 +234,16 @@ fn other_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity>
 
 #[inline]
 fn any_status_line(to: Rest<'_>, status: Status) -> Result<Rest<'_>, Capacity> {
-    let digit = |place: u16| b'0' | (status.code() / place % 10) as u8;
-    let to = to.array(b"HTTP/1.1 ")?.array(&[digit(100), digit(10), digit(1), b' '])?;
-    if !TEXTS {
-        return to.array(b"\r\n");
+    let (mut line, mut code) = (*b"HTTP/1.1 000 \r\n", status.code());
+    for digit in line.iter_mut().skip(9).take(3).rev() {
+        *digit = b'0' | (code % 10) as u8;
+        code /= 10;
     }
-    to.bytes(status.reason().as_bytes())?.array(b"\r\n")
+    if !TEXTS {
+        return to.array(&line);
+    }
+    let [line @ .., _, _] = line;
+    to.array(&line)?.bytes(status.reason().as_bytes())?.array(b"\r\n")
 }
 
 /// The answer that the engine gives by itself: a status, one line of text, and the end of the connection.

@@ -7,7 +7,8 @@
 //!
 //! A parse is due when the bytes are new, when the end or a forbidden byte has come, and whenever their
 //! number has passed a power of two. So a head that is already hopeless is refused early, and a head that
-//! comes byte by byte costs linear time in total.
+//! comes byte by byte costs linear time in total. (Where memory is short any control byte will do: there are two a
+//! line, and few lines.)
 //!
 //! Faults are found in the order of the bytes, and then those of the head as a whole (framing, `Host`,
 //! target). A prefix therefore never gives another fault than the whole, wherever the bytes are split.

@@ -1,8 +1,8 @@
 //! When to parse a head that arrives in pieces.
 
 use super::Stop;
-use crate::PeerFault;
 use crate::scan::{Kernel, Task};
+use crate::{PeerFault, SMALL};
 
 /// Reads one kind of head, all at once.
 ///
@@ -35,7 +35,7 @@ impl<P: Parser> Task for Resume<P> {
         let max = usize::from(self.0.bytes_max());
         let is_full = bytes.len() >= max;
         let window = bytes.get(..max).unwrap_or(bytes);
-        if *scanned == 0 || is_full || is_due(kernel, window, usize::from(*scanned)) {
+        if (*scanned == 0 && !SMALL) || is_full || is_due(kernel, window, usize::from(*scanned)) {
             match self.0.parse(kernel, window, head) {
                 Err(Stop::Incomplete) => {}
                 done => return done,
@@ -49,15 +49,23 @@ impl<P: Parser> Task for Resume<P> {
     }
 }
 
-/// Whether a parse of `window` is worth its while, when `scanned` bytes of it, not 0, were looked at before.
+/// Whether a parse of `window` is worth its while, when `scanned` bytes of it were looked at before.
 #[cfg_attr(not(target_os = "none"), inline(always))]
+#[cfg_attr(target_os = "none", inline(never))]
 fn is_due<K: Kernel>(kernel: K, window: &[u8], scanned: usize) -> bool {
-    window.len().leading_zeros() < scanned.leading_zeros() || is_decided(kernel, window, scanned)
+    scanned == 0
+        || window.len().leading_zeros() < scanned.leading_zeros()
+        || is_decided(kernel, window, scanned)
 }
 
 /// Whether the bytes from `from` on complete an empty line, or hold a byte that no head has.
 #[cfg_attr(not(target_os = "none"), inline(always))]
 fn is_decided<K: Kernel>(kernel: K, window: &[u8], from: usize) -> bool {
+    if SMALL {
+        // Where memory is short, at any byte that might decide it, and once more behind it: a head is short there, and
+        // has few lines.
+        return kernel.text_end(window, from.wrapping_sub(1)).byte.is_some();
+    }
     let mut at = from;
     if window.get(at.wrapping_sub(1)) == Some(&b'\r') && window.get(at).is_some_and(|&byte| byte != b'\n') {
         return true;

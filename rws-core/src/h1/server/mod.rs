@@ -420,11 +420,11 @@ impl ByteConnection for Server {
         };
         let bytes = out.len();
         if let Stop::Direct(len) = stop {
-            self.clock.wrote(env, bytes as u64);
+            self.clock.wrote(env, bytes);
             return Sent::Direct { bytes, stream: self.stream(), len };
         }
         if bytes > 0 {
-            self.clock.wrote(env, bytes as u64);
+            self.clock.wrote(env, bytes);
             return Sent::Bytes(bytes);
         }
         match stop {
@@ -438,7 +438,7 @@ impl ByteConnection for Server {
     }
 
     fn flushed(&mut self, env: &Env<'_>, bytes: usize) {
-        self.clock.flushed(bytes as u64);
+        self.clock.flushed(bytes);
         if self.phase == Phase::Linger && !self.clock.is_flushing() {
             if self.eof {
                 self.phase = Phase::Closed;

@@ -77,7 +77,7 @@ impl Server {
         head: &mut ParsedRequest,
     ) -> Received {
         match self.phase {
-            Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch, head).into(),
+            Phase::Idle | Phase::Head => self.receive_head(env, rx, scratch, head),
             Phase::Exchange
             | Phase::Drain
             | Phase::Refusing
@@ -131,23 +131,24 @@ impl Server {
         consumed
     }
 
-    fn receive_head(
+    /// What comes where a head may begin. It is told in the caller's way at once: what is told is large.
+    fn receive_head<R: From<ReceivedHead>>(
         &mut self,
         env: &Env<'_>,
         rx: &[u8],
         scratch: &mut Scratch<'_>,
         head: &mut ParsedRequest,
-    ) -> ReceivedHead {
+    ) -> R {
         const NEED_MORE: ReceivedHead = ReceivedHead::Nothing { consumed: 0 };
-        let Some(&first) = rx.first() else { return NEED_MORE };
+        let Some(&first) = rx.first() else { return NEED_MORE.into() };
         if first == b'\r' && self.empty_lines < env.limits.leading_empty_lines_max {
             // RFC 9112 §2.2: an empty line before a request line is skipped.
             match rx.get(1) {
                 // No head has begun, wherever the line is cut.
-                None => return NEED_MORE,
+                None => return NEED_MORE.into(),
                 Some(b'\n') => {
                     self.empty_lines = self.empty_lines.saturating_add(1);
-                    return ReceivedHead::Nothing { consumed: 2 };
+                    return ReceivedHead::Nothing { consumed: 2 }.into();
                 }
                 Some(_) => {}
             }
@@ -161,9 +162,9 @@ impl Server {
             Ok(()) => self.begin(env, head),
             Err(Stop::Incomplete) => {
                 self.await_head(env);
-                NEED_MORE
+                NEED_MORE.into()
             }
-            Err(Stop::Fault(fault)) => self.refuse_head(rx.len(), fault),
+            Err(Stop::Fault(fault)) => self.refuse_head(rx.len(), fault).into(),
         }
     }
 
@@ -182,13 +183,13 @@ impl Server {
     }
 
     /// A request begins.
-    fn begin(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> ReceivedHead {
+    fn begin<R: From<ReceivedHead>>(&mut self, env: &Env<'_>, parsed: &ParsedRequest) -> R {
         let head = &parsed.spans;
         let (consumed, end) = (usize::from(head.arena_len), !head.body.follows());
         if let BodyFraming::Sized(len) = head.body
             && (len > env.limits.body_bytes_max || (SMALL && !is_countable(len)))
         {
-            return self.refuse_head(consumed, PeerFault::BodyTooLarge);
+            return self.refuse_head(consumed, PeerFault::BodyTooLarge).into();
         }
         self.phase = Phase::Exchange;
         self.scanned = 0;
@@ -203,7 +204,7 @@ impl Server {
         if !end {
             self.begin_body(env, head);
         }
-        ReceivedHead::Request { stream: self.stream(), consumed, end }
+        ReceivedHead::Request { stream: self.stream(), consumed, end }.into()
     }
 
     #[inline(never)]
@@ -234,7 +235,7 @@ impl Server {
             Phase::Exchange => self.receive_body(env, rx, scratch),
             Phase::Drain => match self.drain_body(env, rx, scratch) {
                 Some(step) => step,
-                None => return self.receive_head(env, rx, scratch, head).into(),
+                None => return self.receive_head(env, rx, scratch, head),
             },
             Phase::Refusing | Phase::Linger | Phase::Closed => {
                 Step { consumed: self.drop_input(rx), event: None }

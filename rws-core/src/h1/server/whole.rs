@@ -32,7 +32,7 @@ impl Server {
         self.generation = self.generation.wrapping_add(1);
         self.expects = false;
         self.await_request(env);
-        self.clock.wrote(env, bytes as u64);
+        self.clock.wrote(env, bytes);
         Some(bytes)
     }
 
