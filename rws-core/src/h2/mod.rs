@@ -70,7 +70,7 @@
 //!
 //! Where to look: [`frame`] reads and writes frames, [`settings`] has what both sides say of themselves, [`head`] turns
 //! field lines into heads and back; `machine` has what both roles do alike, `server` and `client` what they do not;
-//! `stream`, `streams` and `schedule` are the slots, `closed` what is remembered of them, `control` and `budget` bound
+//! `stream`, `streams` and `schedule` are the slots, `early` has priorities of streams to come, `closed` what is remembered of them, `control` and `budget` bound
 //! what a peer can cause; [`ErrorCode`] and [`Fault`] name what went wrong and how much of the connection it costs.
 
 mod budget;
@@ -78,6 +78,7 @@ mod by_source;
 mod client;
 mod closed;
 mod control;
+mod early;
 mod error_code;
 mod fault;
 pub mod frame;

@@ -21,6 +21,7 @@ use self::clock::Clock;
 use super::budget::Budget;
 use super::closed::Closed;
 use super::control::{Credit, Outbox};
+use super::early::Early;
 use super::memory::Lent;
 use super::news::News;
 use super::schedule::Schedule;
@@ -42,6 +43,7 @@ pub(super) struct Machine {
     pub(super) schedule: Schedule,
     pub(super) budget: Budget,
     pub(super) closed: Closed,
+    pub(super) early: Early,
     pub(super) outbox: Outbox,
     /// What the peer has said of itself.
     pub(super) peer: Settings,
@@ -134,6 +136,7 @@ impl Machine {
             schedule: Schedule::EMPTY,
             budget: Budget::new(env.now),
             closed: Closed::NONE,
+            early: Early::NONE,
             outbox: Outbox::NEW,
             peer: Settings::INITIAL,
             incoming: Settings::INITIAL,

@@ -1,6 +1,6 @@
 //! What the peer says of itself and of the connection: SETTINGS, PING, GOAWAY, WINDOW_UPDATE, RST_STREAM, priorities.
 
-use super::{Found, Machine, Phase, Reading};
+use super::{Found, Machine, Phase, Reading, packed};
 use crate::Env;
 use crate::connection::ResetCause;
 use crate::h2::closed::Ended;
@@ -13,7 +13,7 @@ use crate::h2::memory::Lent;
 use crate::h2::news::News;
 use crate::h2::settings::{HEADER_TABLE_SIZE, Setting, Settings};
 use crate::h2::stream::{Sending, StreamSlot};
-use crate::h2::{ErrorCode, Fault, Role};
+use crate::h2::{ErrorCode, Fault, Priority as Urgency, Role};
 
 impl Machine {
     pub(super) fn settings_frame(
@@ -211,7 +211,7 @@ impl Machine {
         Ok(())
     }
 
-    /// RFC 9218 §7.1: what the client thinks of a stream now. Of one that has not been opened nothing is kept.
+    /// RFC 9218 §7.1: what the client thinks of a stream now, or of one that it will open.
     pub(super) fn priority_update(
         &mut self,
         env: &Env<'_>,
@@ -222,15 +222,22 @@ impl Machine {
         /// Longer values are passed over: what counts of them fits.
         const VALUE: u32 = 40;
         let Some(update) = PriorityUpdate::read(header, payload)? else { return Ok(Found::NOTHING) };
+        let is_idle = self.is_idle(update.stream);
+        if is_idle && self.role.opens(update.stream) {
+            // It cannot know of this push.
+            return Err(Fault::PROTOCOL);
+        }
         let value = payload.get(PriorityUpdate::START..).unwrap_or(&[]);
         if update.content <= VALUE && value.len() < update.content as usize {
             return Ok(Found::NOTHING);
         }
         self.count(env)?;
-        if let Some(value) = value.get(..update.content as usize).filter(|_| update.content <= VALUE)
-            && let Some(at) = self.streams.find(lent.slots, update.stream)
-        {
-            self.reprioritize(lent.slots, at, value);
+        if let Some(value) = value.get(..update.content as usize).filter(|_| update.content <= VALUE) {
+            if is_idle {
+                self.early.keep(update.stream, packed(Urgency::parse(value)), self.last_peer);
+            } else if let Some(at) = self.streams.find(lent.slots, update.stream) {
+                self.reprioritize(lent.slots, at, value);
+            }
         }
         let start = FrameHeader::BYTES.saturating_add(PriorityUpdate::START);
         self.reading = Reading::Skip { left: update.content };

@@ -86,7 +86,8 @@ fn begin(
     let priority = Priority::of(FieldBlock::new(arena, index));
     let slot = lent.slots.get_mut(usize::from(at))?;
     slot.set_method(head.method);
-    slot.priority = packed(priority);
+    // RFC 9218 §7: the frame says more than the field.
+    slot.priority = machine.early.take(slot.id).unwrap_or_else(|| packed(priority));
     let stream = machine.name(at, lent.slots.get(usize::from(at))?);
     if !end {
         let most = env.limits.body_bytes_max;

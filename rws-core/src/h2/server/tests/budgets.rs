@@ -62,11 +62,19 @@ fn frames_that_bring_nothing_are_few() {
         Frames::default().window(1, 1),
         Frames::default().window(0, 1),
         Frames::default().frame(0x10, 0, 0, b"\0\0\0\x01u=1"),
+        Frames::default().frame(0x10, 0, 0, b"\0\0\x01\x01u=1"),
         Frames::default().frame(0xfa, 0, 0, b"grease"),
         Frames::default().frame(7, 0, 0, &[0; 8]),
     ] {
         assert!(flood(&TIGHT, first(), 60, |_| frame.clone()).ends_with("ENHANCE_YOUR_CALM"));
     }
+}
+
+#[test]
+fn priorities_of_streams_that_never_come_are_few() {
+    let update =
+        |n: u32| Frames::default().frame(0x10, 0, 0, &[&(2 * n + 3).to_be_bytes()[..], b"u=1"].concat());
+    assert!(flood(&TIGHT, Frames::client().post(1), 60, update).ends_with("ENHANCE_YOUR_CALM"));
 }
 
 #[test]

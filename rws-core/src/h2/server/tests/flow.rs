@@ -231,6 +231,43 @@ fn the_urgent_are_served_first_and_the_incremental_in_turns() {
 }
 
 #[test]
+fn a_priority_that_comes_before_its_stream_is_kept_for_it() {
+    let order = |early: Frames| {
+        let mut drive = Drive::new(&LIMITS);
+        drive.wakes = false;
+        let mut server = Server::new(&drive.env(), Grown::new());
+        let mut script = Script::new((0..2).map(|_| Message { waits: 1, ..Message::sized(200, "x") }));
+        let fields: Vec<_> = GET.iter().copied().chain([("priority", "u=7")]).collect();
+        drive.feed(&mut server, &mut script, &early.get(1).headers(3, true, &fields).0);
+        for stream in core::mem::take(&mut script.parked) {
+            server.wake(stream);
+        }
+        drive.feed(&mut server, &mut script, b"");
+        script.ended.iter().map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    let update = |id: u8, value: &[u8]| Frames::client().frame(0x10, 0, 0, &[&[0, 0, 0, id], value].concat());
+    assert_eq!(order(Frames::client()), [1, 3]);
+    assert_eq!(order(update(3, b"u=0")), [3, 1]);
+    assert_eq!(order(update(3, b"u=0").frame(0x10, 0, 0, b"\0\0\0\x03u=5")), [1, 3], "the latest counts");
+    assert_eq!(order(update(5, b"u=0")), [1, 3]);
+    assert_eq!(order(update(3, &[b' '; 50])), [1, 3], "too long to be kept");
+    // Many of them push out the oldest, and no more than that.
+    let many = |first: u8| {
+        (0..20).fold(update(first, b"u=0"), |frames, n| {
+            frames.frame(0x10, 0, 0, &[0, 0, 0, 101 + 2 * n, b'u', b'=', b'0'])
+        })
+    };
+    assert_eq!(order(many(3)), [1, 3]);
+    assert_eq!(order(many(3).frame(0x10, 0, 0, b"\0\0\0\x03u=0")), [3, 1]);
+}
+
+#[test]
+fn a_priority_of_a_push_that_was_not_promised_ends_the_connection() {
+    let run = run(&LIMITS, &[&Frames::client().frame(0x10, 0, 0, b"\0\0\0\x02u=0").0], &[], usize::MAX);
+    assert_eq!(run.frames.last().unwrap(), "GOAWAY 0 PROTOCOL_ERROR");
+}
+
+#[test]
 fn a_source_is_lent_no_more_than_may_go() {
     for window in [1, 7, 100] {
         let mut drive = Drive::new(&LIMITS);
