@@ -11,20 +11,27 @@
 //!   Closed ──────── end the connection: in order, or by a reset
 //! ```
 //!
-//! All the bytes of a connection lie in one buffer that the driver lends: received ones in front, those to be
-//! sent behind them, and always enough room left for the head of an answer.
-//!
-//! ```text
-//!   [ received, not consumed │ free │ to be sent │ free ]       rx below tx; each moves back to its start when empty
-//! ```
+//! All the bytes of a connection lie in one buffer that the driver lends (`flow`): received ones in front, those to be
+//! sent behind them, and always enough room left for the head of an answer. A connection begins with HTTP/1, and may
+//! turn out to speak something else ([`Also`]).
+
+mod also;
+mod flow;
+#[cfg(feature = "http2")]
+mod http2;
 
 use rws_core::connection::{ByteConnection, Connection, ConnectionStatus, Event, ResetCause, Sent, StreamId};
 use rws_core::h1::head::ParsedRequest;
 use rws_core::h1::{Received, ReceivedHead};
-use rws_core::message::{RequestHead, Scratch};
-use rws_core::service::{Context, Outcome, Service, Taken};
-use rws_core::{Env, Instant, Status, h1};
+use rws_core::message::Scratch;
+use rws_core::service::{Context, Service, Taken};
+use rws_core::{Env, Instant, h1};
 
+pub use self::also::Also;
+use self::flow::Eof;
+pub use self::flow::Flow;
+#[cfg(feature = "http2")]
+pub use self::http2::Http2;
 use crate::exchange::{Exchange, Pull};
 use crate::log;
 
@@ -62,52 +69,40 @@ pub trait Enter: Context {
     fn enter(&mut self, stream: StreamId, now: Instant);
 }
 
-/// A connection in the server role. `X` is the state of the service's exchange.
+/// A connection in the server role. `X` is the state of the service's exchange, `A` what it may speak beside HTTP/1.
 #[derive(Debug)]
-pub struct Drive<X> {
+pub struct Drive<X, A = ()> {
     h1: h1::Server,
     exchange: Option<Exchange<X>>,
-    rx: Window,
-    tx: Window,
-    /// What was received has been offered to the machine.
-    offered: bool,
-    eof: Eof,
-    half_closed: bool,
-    lost: bool,
-}
-
-/// A run of the buffer that is in use.
-#[derive(Clone, Copy, Debug, Default)]
-struct Window {
-    from: u16,
-    to: u16,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Eof {
-    NotYet,
-    Came,
-    Told,
+    flow: Flow,
+    also: A,
 }
 
 impl<X> Drive<X> {
-    /// A connection that was just accepted.
+    /// A connection that was just accepted, for HTTP/1 alone.
     pub fn new(env: &Env<'_>) -> Drive<X> {
-        Drive {
-            h1: h1::Server::new(env),
-            exchange: None,
-            rx: Window::default(),
-            tx: Window::default(),
-            offered: true,
-            eof: Eof::NotYet,
-            half_closed: false,
-            lost: false,
-        }
+        Drive::open(env, ())
     }
 
     /// How many bytes a buffer must have for these limits, see [`rws_core::Limits`].
     pub const fn buffer_bytes_min(limits: &rws_core::Limits) -> usize {
         limits.head_bytes_max as usize + limits.response_head_bytes_max as usize
+    }
+}
+
+impl<X, A: Also<X>> Drive<X, A> {
+    /// A connection that was just accepted, for HTTP/1 and what else it may speak.
+    pub fn open(env: &Env<'_>, mut also: A) -> Drive<X, A> {
+        also.reopen();
+        Drive { h1: h1::Server::new(env), exchange: None, flow: Flow::NEW, also }
+    }
+
+    /// The next connection, in the same memory. The one before must have been told that it is closed.
+    pub fn reopen(&mut self, env: &Env<'_>) {
+        self.also.reopen();
+        self.h1 = h1::Server::new(env);
+        self.exchange = None;
+        self.flow = Flow::NEW;
     }
 
     /// Does all that can be done without IO.
@@ -116,7 +111,21 @@ impl<X> Drive<X> {
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
-        if self.lost {
+        if !self.also.speaks() {
+            let next = self.turn_http1(env, lent, service, cx);
+            if !self.also.speaks() {
+                return next;
+            }
+        }
+        self.also.turn(&mut self.flow, env, lent, service, cx)
+    }
+
+    fn turn_http1<C, S>(&mut self, env: &Env<'_>, lent: &mut Lent<'_>, service: &S, cx: &mut C) -> Next
+    where
+        C: Enter + ?Sized,
+        S: Service<C, State = X>,
+    {
+        if self.flow.lost {
             self.drop_exchange(env, service, cx, ResetCause::ByPeer);
             return Next::Closed { abrupt: true };
         }
@@ -131,90 +140,80 @@ impl<X> Drive<X> {
                 break;
             }
         }
+        if self.also.speaks() {
+            return Next::Wait { read: false };
+        }
         self.invite_body(env, lent, service);
         self.next(env, lent)
     }
 
     /// What is to be written.
     pub fn unsent<'b>(&self, buf: &'b [u8]) -> &'b [u8] {
-        buf.get(self.tx.range()).unwrap_or(&[])
+        buf.get(self.flow.tx.range()).unwrap_or(&[])
     }
 
     /// The transport has taken this much of [`Drive::unsent`].
     pub fn written(&mut self, env: &Env<'_>, bytes: usize) {
-        let bytes = bytes.min(self.tx.len());
-        self.tx.drop_front(bytes);
-        self.h1.flushed(env, bytes);
+        let bytes = bytes.min(self.flow.tx.len());
+        self.flow.tx.drop_front(bytes);
+        if self.also.speaks() {
+            self.also.written(env, bytes);
+        } else {
+            self.h1.flushed(env, bytes);
+        }
     }
 
     /// Where received bytes go. Not empty after [`Next::Wait`] with `read`.
     pub fn space<'b>(&self, buf: &'b mut [u8], limits: &rws_core::Limits) -> &'b mut [u8] {
-        let to = self.space_end(buf.len(), limits);
-        buf.get_mut(usize::from(self.rx.to)..to).unwrap_or(&mut [])
-    }
-
-    fn space_end(&self, buf_len: usize, limits: &rws_core::Limits) -> usize {
-        if self.tx.is_empty() {
-            buf_len.saturating_sub(limits.response_head_bytes_max.into())
-        } else {
-            self.tx.from.into()
-        }
+        let to = self.flow.space_end(buf.len(), A::reserved_bytes(limits));
+        buf.get_mut(usize::from(self.flow.rx.to)..to).unwrap_or(&mut [])
     }
 
     /// This many bytes have come into [`Drive::space`]; none means that the peer has ended its side.
     pub fn received(&mut self, bytes: usize) {
         if bytes == 0 {
-            self.eof = Eof::Came;
+            self.flow.eof = Eof::Came;
         } else {
-            self.rx.to = self.rx.to.saturating_add(u16::try_from(bytes).unwrap_or(u16::MAX));
-            self.offered = false;
+            self.flow.rx.to = self.flow.rx.to.saturating_add(u16::try_from(bytes).unwrap_or(u16::MAX));
+            self.flow.offered = false;
         }
     }
 
     /// The transport is broken: nothing comes and nothing goes any more.
     pub fn lose(&mut self) {
-        self.lost = true;
+        self.flow.lost = true;
     }
 
     /// Finish what is under way, take no more, say so to the peer.
     pub fn shutdown(&mut self, env: &Env<'_>) {
-        self.h1.shutdown(env);
+        if self.also.speaks() {
+            self.also.shutdown(env);
+        } else {
+            self.h1.shutdown(env);
+        }
     }
 
     /// When [`Drive::turn`] is due at the latest; [`Instant::NEVER`] if only the peer or the service can bring the
     /// connection forward.
     pub fn deadline(&self) -> Instant {
-        self.h1.next_deadline()
+        if self.also.speaks() { self.also.deadline() } else { self.h1.next_deadline() }
     }
 
     /// Whether it waits between two requests, so that it may be closed for another's sake.
     pub fn is_idle(&self) -> bool {
-        self.exchange.is_none() && self.rx.is_empty() && self.tx.is_empty() && !self.half_closed
+        let rests = if self.also.speaks() { self.also.is_idle() } else { self.exchange.is_none() };
+        rests && self.flow.rx.is_empty() && self.flow.tx.is_empty() && !self.flow.half_closed
     }
 
     fn next(&mut self, env: &Env<'_>, lent: &Lent<'_>) -> Next {
-        let is_full = self.space_end(lent.buf.len(), env.limits) <= usize::from(self.rx.to);
+        let is_full = self.flow.space_end(lent.buf.len(), A::reserved_bytes(env.limits))
+            <= usize::from(self.flow.rx.to);
         let status = self.h1.status();
         if status == ConnectionStatus::Closed {
             // What was not taken yet is of an answer that was cut off: no deadline would bound the wait for it.
             return Next::Closed { abrupt: self.h1.ends_abruptly() };
         }
-        if !self.tx.is_empty() {
-            return Next::Send;
-        }
-        match status {
-            // No driver here goes on with another protocol yet.
-            ConnectionStatus::Closed | ConnectionStatus::Upgraded => Next::Closed { abrupt: false },
-            ConnectionStatus::CloseAfterFlush if !self.half_closed => {
-                self.half_closed = true;
-                Next::HalfClose
-            }
-            ConnectionStatus::Open | ConnectionStatus::Draining | ConnectionStatus::CloseAfterFlush => {
-                // Also where nothing is wanted, as long as there is space: so the end of a peer is noticed that waits
-                // for its answer.
-                Next::Wait { read: self.eof == Eof::NotYet && !is_full }
-            }
-        }
+        self.flow.next(status, is_full)
     }
 
     #[cfg_attr(target_os = "none", inline(never))]
@@ -225,20 +224,14 @@ impl<X> Drive<X> {
         S: Service<C, State = X>,
     {
         while self.h1.wants_transmit() {
-            if self.tx.is_empty() {
-                self.rx.pull_forward(lent.buf);
-                self.tx = Window { from: self.rx.to, to: self.rx.to };
-            }
-            let room = lent.buf.get_mut(usize::from(self.tx.to)..).unwrap_or(&mut []);
+            let room = self.flow.room(lent.buf);
             let mut none = Scratch { bytes: &mut [], fields: &mut [] };
             let mut pull = Pull::new(service, &mut self.exchange);
             match self.h1.transmit(env, room, &mut none, &mut pull) {
-                Sent::Bytes(n) => {
-                    self.tx.to = self.tx.to.saturating_add(u16::try_from(n).unwrap_or(u16::MAX))
-                }
-                Sent::NeedRoom(_) if !self.tx.is_empty() => return,
+                Sent::Bytes(n) => self.flow.sends(n),
+                Sent::NeedRoom(_) if !self.flow.tx.is_empty() => return,
                 // A buffer that is too small for the limits, or a run that no service of ours asks for.
-                Sent::NeedRoom(_) | Sent::Direct { .. } => return self.lost = true,
+                Sent::NeedRoom(_) | Sent::Direct { .. } => return self.flow.lost = true,
                 Sent::Nothing | Sent::Close => return,
             }
         }
@@ -255,19 +248,13 @@ impl<X> Drive<X> {
             return;
         };
         // The next request may be there.
-        self.offered = self.rx.is_empty();
-        let outcome = if self.h1.status() == ConnectionStatus::Closed {
+        self.flow.offered = self.flow.rx.is_empty();
+        if self.h1.status() == ConnectionStatus::Closed {
             // An answer that is whole never closes at once: this one was cut off.
-            Outcome::Aborted(ResetCause::ByUs)
+            exchange.abort(service, cx, env.now, ResetCause::ByUs);
         } else {
-            let status = exchange.status.filter(|_| self.h1.error().is_none());
-            Outcome::Complete {
-                status: status.unwrap_or(Status::INTERNAL_SERVER_ERROR),
-                body_bytes: exchange.body_bytes,
-            }
-        };
-        cx.enter(exchange.stream, env.now);
-        service.end(cx, exchange.state, outcome);
+            exchange.complete(service, cx, env.now, self.h1.error().is_some());
+        }
     }
 
     #[cfg_attr(target_os = "none", inline(never))]
@@ -277,11 +264,11 @@ impl<X> Drive<X> {
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
-        if self.lost {
+        if self.flow.lost {
             return false;
         }
         // Without bytes as well while there is an exchange: the end of its body has none.
-        if self.offered || (self.rx.is_empty() && self.exchange.is_none()) {
+        if self.flow.offered || (self.flow.rx.is_empty() && self.exchange.is_none()) {
             return self.receive_end(env, service, cx);
         }
         let consumed = if service.reads_bodies() {
@@ -289,11 +276,11 @@ impl<X> Drive<X> {
         } else {
             self.receive_head(env, lent, service, cx)
         };
-        self.rx.drop_front(consumed);
-        if self.offered {
-            self.rx.pull_forward(lent.buf);
+        self.flow.rx.drop_front(consumed);
+        if self.flow.offered {
+            self.flow.rx.pull_forward(lent.buf);
         }
-        true
+        !self.also.speaks()
     }
 
     /// A head, or a piece of a body: how many bytes are used up.
@@ -303,12 +290,13 @@ impl<X> Drive<X> {
         S: Service<C, State = X>,
     {
         let Lent { buf, scratch } = lent;
-        let rx = buf.get_mut(self.rx.range()).unwrap_or(&mut []);
+        let rx = buf.get_mut(self.flow.rx.range()).unwrap_or(&mut []);
         // Heads are large: this one is written where it is looked at.
         let mut head = ParsedRequest::BLANK;
         let step = match self.h1.receive_into(env, rx, scratch, &mut head) {
             Received::Request { stream, consumed, end: _ } => {
-                self.begin(env, service, cx, stream, &mut head.spans.view(rx, scratch.reborrow()));
+                let mut head = head.spans.view(rx, scratch.reborrow());
+                self.exchange = Some(Exchange::begin(service, cx, (stream, env.now), &mut head));
                 return consumed;
             }
             Received::Other(step) => step,
@@ -321,9 +309,12 @@ impl<X> Drive<X> {
             }
             Some(Event::End { stream, trailers: _ }) => self.take_body(env, service, cx, stream, &[], true),
             // No credit: the rest waits for `look_again`.
-            Some(Event::Stalled { .. }) => self.offered = true,
+            Some(Event::Stalled { .. }) => self.flow.offered = true,
+            Some(Event::Refused { stream: None, .. }) if self.h1.is_new() && self.also.begins(env, rx) => {
+                return 0;
+            }
             Some(event) => self.happened(env, service, cx, event),
-            None if step.consumed == 0 => self.offered = true,
+            None if step.consumed == 0 => self.flow.offered = true,
             None => {}
         }
         step.consumed
@@ -336,39 +327,24 @@ impl<X> Drive<X> {
         S: Service<C, State = X>,
     {
         let Lent { buf, scratch } = lent;
-        let rx = buf.get_mut(self.rx.range()).unwrap_or(&mut []);
+        let rx = buf.get_mut(self.flow.rx.range()).unwrap_or(&mut []);
         let mut head = ParsedRequest::BLANK;
         match self.h1.receive_head_into(env, rx, scratch, &mut head) {
             ReceivedHead::Request { stream, consumed, end: _ } => {
-                self.begin(env, service, cx, stream, &mut head.spans.view(rx, scratch.reborrow()));
+                let mut head = head.spans.view(rx, scratch.reborrow());
+                self.exchange = Some(Exchange::begin(service, cx, (stream, env.now), &mut head));
                 consumed
             }
             ReceivedHead::Nothing { consumed } => {
-                self.offered = consumed == 0;
+                self.flow.offered = consumed == 0;
                 consumed
             }
+            ReceivedHead::Refused { .. } if self.h1.is_new() && self.also.begins(env, rx) => 0,
             ReceivedHead::Refused { consumed, fault } => {
                 log::went_wrong(Event::Refused { stream: None, status: fault.status(), fault });
                 consumed
             }
         }
-    }
-
-    fn begin<C, S>(
-        &mut self,
-        env: &Env<'_>,
-        service: &S,
-        cx: &mut C,
-        stream: StreamId,
-        head: &mut RequestHead<'_>,
-    ) where
-        C: Enter + ?Sized,
-        S: Service<C, State = X>,
-    {
-        cx.enter(stream, env.now);
-        let mut state = service.begin(cx, head);
-        service.advance(cx, &mut state);
-        self.exchange = Some(Exchange::new(stream, state));
     }
 
     /// The peer has ended its side, and the machine has seen all that it sent.
@@ -377,11 +353,11 @@ impl<X> Drive<X> {
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
-        self.offered = true;
-        if self.eof != Eof::Came {
+        self.flow.offered = true;
+        if self.flow.eof != Eof::Came {
             return false;
         }
-        self.eof = Eof::Told;
+        self.flow.eof = Eof::Told;
         if let Some(event) = self.h1.receive_end(env) {
             self.happened(env, service, cx, event);
         }
@@ -401,12 +377,7 @@ impl<X> Drive<X> {
         S: Service<C, State = X>,
     {
         let Some(exchange) = &mut self.exchange else { return };
-        cx.enter(stream, env.now);
-        let taken = service.body(cx, &mut exchange.state, chunk, end);
-        if exchange.status.is_none() {
-            service.advance(cx, &mut exchange.state);
-        }
-        match taken {
+        match exchange.take_body(service, cx, env.now, chunk, end) {
             Taken::All if !end => {
                 // The stream is this exchange's, so it is not stale.
                 let _ = self.h1.grant(stream, u32::try_from(chunk.len()).unwrap_or(u32::MAX));
@@ -424,17 +395,13 @@ impl<X> Drive<X> {
         S: Service<C, State = X>,
     {
         let Some(exchange) = &mut self.exchange else { return };
-        if exchange.status.is_none() {
-            cx.enter(exchange.stream, env.now);
-            service.advance(cx, &mut exchange.state);
-        }
-        let credit = service.credit(&mut exchange.state);
+        let credit = exchange.look_again(service, cx, env.now);
         if credit > 0 {
             // The stream is this exchange's, so it is not stale.
             let _ = self.h1.grant(exchange.stream, credit);
         }
         self.h1.wake(exchange.stream);
-        self.offered &= self.rx.is_empty();
+        self.flow.offered &= self.flow.rx.is_empty();
     }
 
     /// An answer that waits for the body: its sender may go on (RFC 9110 §10.1.1).
@@ -480,47 +447,7 @@ impl<X> Drive<X> {
         S: Service<C, State = X>,
     {
         if let Some(exchange) = self.exchange.take() {
-            cx.enter(exchange.stream, env.now);
-            service.end(cx, exchange.state, Outcome::Aborted(cause));
+            exchange.abort(service, cx, env.now, cause);
         }
-    }
-}
-
-impl Window {
-    const fn is_empty(self) -> bool {
-        self.from >= self.to
-    }
-
-    const fn len(self) -> usize {
-        self.to.saturating_sub(self.from) as usize
-    }
-
-    fn range(self) -> core::ops::Range<usize> {
-        self.from.into()..self.to.into()
-    }
-
-    /// The first `n` bytes are no more needed. Without any it begins at the start again: else a buffer that was read
-    /// to its last byte would stay full of nothing.
-    fn drop_front(&mut self, n: usize) {
-        self.from = self.from.saturating_add(u16::try_from(n).unwrap_or(u16::MAX)).min(self.to);
-        if self.is_empty() {
-            *self = Window::default();
-        }
-    }
-
-    /// Moves what is left to the start of the buffer.
-    fn pull_forward(&mut self, buf: &mut [u8]) {
-        if self.from == 0 {
-            return;
-        }
-        let len = self.to.saturating_sub(self.from);
-        // Seldom more than a few bytes. Not `copy_within`, whose check of the range a linker can see.
-        for at in 0..len {
-            let byte = buf.get(usize::from(self.from.saturating_add(at))).copied().unwrap_or(0);
-            if let Some(place) = buf.get_mut(usize::from(at)) {
-                *place = byte;
-            }
-        }
-        *self = Window { from: 0, to: len };
     }
 }

@@ -85,7 +85,9 @@ pub mod net;
 pub mod serve;
 
 pub use context::{BoardContext, Platform};
-pub use drive::{Drive, Lent, Next};
+#[cfg(feature = "http2")]
+pub use drive::Http2;
+pub use drive::{Also, Drive, Lent, Next};
 pub use handler::{AsyncHandler, Desk};
 pub use serve::{Ended, Server, SharedScratch, Transport, serve};
 

@@ -16,7 +16,7 @@ use rws_core::service::{ConnectionInfo, Context, Service};
 use rws_core::{Env, Field, Instant, Limits};
 
 use crate::context::{BoardContext, Platform};
-use crate::drive::{Drive, Lent, Next};
+use crate::drive::{Also, Drive, Lent, Next};
 
 /// A byte stream that can be ended on one side.
 ///
@@ -106,9 +106,27 @@ where
     P: Platform + Clone,
     S: Service<BoardContext<P>>,
 {
+    serve_also(transport, (buf, scratch), connection, server, ())
+}
+
+/// As [`serve`], for a connection that may turn out to speak something else than HTTP/1: `&mut Http2`, whose
+/// `buffer_bytes_min` bytes the buffer must have.
+pub fn serve_also<'a, A, T, S, P>(
+    transport: &'a mut T,
+    (buf, scratch): (&'a mut [u8], &'a SharedScratch),
+    connection: ConnectionInfo,
+    server: &'a Server<'a, S, P>,
+    also: A,
+) -> impl Future<Output = Ended> + use<'a, A, T, S, P>
+where
+    A: Also<S::State>,
+    T: Transport,
+    P: Platform + Clone,
+    S: Service<BoardContext<P>>,
+{
     let limits = server.limits;
     let mut cx = BoardContext::new(server.platform.clone(), connection);
-    let mut drive = Drive::new(&bare_env(server));
+    let mut drive: Drive<S::State, A> = Drive::open(&bare_env(server), also);
     async move {
         loop {
             let next = poll_fn(|task| {
@@ -143,14 +161,15 @@ where
 }
 
 /// One turn of a connection; with `leaves`, of one that is to end as soon as its exchange has.
-pub(crate) fn turn<S, P>(
-    drive: &mut Drive<S::State>,
+pub(crate) fn turn<A, S, P>(
+    drive: &mut Drive<S::State, A>,
     (buf, scratch): (&mut [u8], &SharedScratch),
     cx: &mut BoardContext<P>,
     server: &Server<'_, S, P>,
     leaves: bool,
 ) -> Next
 where
+    A: Also<S::State>,
     P: Platform,
     S: Service<BoardContext<P>>,
 {

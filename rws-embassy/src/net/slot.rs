@@ -23,7 +23,7 @@ use rws_core::service::{ConnectionInfo, Service};
 
 use super::pool::{Place, Pool};
 use crate::context::{BoardContext, Platform};
-use crate::drive::{Drive, Next};
+use crate::drive::{Also, Drive, Next};
 use crate::serve::{Server, bare_env, now, timer, turn};
 
 /// How long a handshake, or a peer that acknowledges nothing, is waited for.
@@ -53,15 +53,32 @@ impl<'r> Slot<'r> {
         P: Platform + Clone,
         S: Service<BoardContext<P>>,
     {
+        self.run_also(stack, port, server, ())
+    }
+
+    /// As [`Slot::run`], for connections that may turn out to speak something else than HTTP/1: `&mut Http2`, whose
+    /// `buffer_bytes_min` bytes the buffers of the [`Resources`](super::Resources) must have.
+    pub fn run_also<A, S, P>(
+        self,
+        stack: Stack<'r>,
+        port: u16,
+        server: &'r Server<'r, S, P>,
+        also: A,
+    ) -> impl Future<Output = ()> + use<'r, A, S, P>
+    where
+        A: Also<S::State>,
+        P: Platform + Clone,
+        S: Service<BoardContext<P>>,
+    {
         const {
-            let service = size_of::<S::State>() + size_of::<P>();
-            assert!(size_of::<Seated<'_, S, P>>() <= FUTURE_BYTES_MAX + service, "the future is flat");
+            let service = size_of::<S::State>() + size_of::<P>() + size_of::<A>();
+            assert!(size_of::<Seated<'_, A, S, P>>() <= FUTURE_BYTES_MAX + service, "the future is flat");
         }
         let mut socket = TcpSocket::new(stack, self.rx, self.tx);
         // An answer leaves as one segment, and the next one does not wait until it is acknowledged.
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(SILENCE_MAX));
-        let mut seated = Seated {
+        let mut seated: Seated<'r, A, S, P> = Seated {
             socket,
             step: Step::Listening,
             port,
@@ -69,19 +86,19 @@ impl<'r> Slot<'r> {
             buf: self.buf,
             server,
             cx: BoardContext::new(server.platform.clone(), NOBODY),
-            drive: Drive::new(&bare_env(server)),
+            drive: Drive::open(&bare_env(server), also),
         };
         poll_fn(move |task| seated.poll(task))
     }
 }
 
-/// The future of a slot, beside a service's state and a platform: bytes. Two addresses take 64 of them.
+/// The future of a slot, beside a service's state, a platform and what is spoken beside HTTP/1: bytes. Two addresses take 64 of them.
 const FUTURE_BYTES_MAX: usize = if usize::BITS > 32 { 380 } else { 320 };
 
 const NOBODY: ConnectionInfo = ConnectionInfo { peer: None, local: None, secure: false };
 
 /// A socket and all that it has to do.
-struct Seated<'r, S: Service<BoardContext<P>>, P: Platform> {
+struct Seated<'r, A, S: Service<BoardContext<P>>, P: Platform> {
     socket: TcpSocket<'r>,
     step: Step,
     port: u16,
@@ -90,7 +107,7 @@ struct Seated<'r, S: Service<BoardContext<P>>, P: Platform> {
     server: &'r Server<'r, S, P>,
     /// Of the connection that it has, or had last.
     cx: BoardContext<P>,
-    drive: Drive<S::State>,
+    drive: Drive<S::State, A>,
 }
 
 /// What a socket waits for.
@@ -117,8 +134,9 @@ enum Moved {
     Over(Step),
 }
 
-impl<S, P> Seated<'_, S, P>
+impl<A, S, P> Seated<'_, A, S, P>
 where
+    A: Also<S::State>,
     P: Platform + Clone,
     S: Service<BoardContext<P>>,
 {
@@ -183,7 +201,7 @@ where
         let peer = self.socket.remote_endpoint().map(address);
         let local = self.socket.local_endpoint().map(address);
         self.cx = BoardContext::new(self.server.platform.clone(), ConnectionInfo { peer, local, ..NOBODY });
-        self.drive = Drive::new(&bare_env(self.server));
+        self.drive.reopen(&bare_env(self.server));
         self.step = Step::Connected(Next::Wait { read: true });
     }
 

@@ -3,9 +3,10 @@
 
 use rws_tests::h2::Block;
 use rws_tests::h2::codes::COMPRESSION_ERROR;
+use rws_tests::h2::frame::{HEADER_TABLE_SIZE, MAX_HEADER_LIST_SIZE};
 
 use crate::check::{Check, Verdict, checks};
-use crate::site::Site;
+use crate::site::{Session, Site};
 
 pub(crate) const CHECKS: &[Check] = checks!["RFC 7541 §2.3, §4":
     an_index_beyond_both_tables_is_an_error,
@@ -79,11 +80,20 @@ fn the_same_entry_may_be_there_twice(site: &Site) -> Verdict {
     s.served(3).map(|_| ())
 }
 
-/// 4,096 octets hold one entry of 2,000 and the path, and not two of them.
+/// A table of this many octets, whose longest entry a request of the server's can bring; and a block that says so.
+fn table(s: &Session<'_>) -> (usize, Block) {
+    let entry = s.setting(MAX_HEADER_LIST_SIZE, u32::MAX) / 2;
+    let octets = s.setting(HEADER_TABLE_SIZE, 4_096).min(4_096).min(entry) / 64 * 64;
+    (octets as usize, Block::new().table_size(octets.into()))
+}
+
+/// The table holds one entry of nearly half of it and the path, and not two of them.
 fn an_entry_that_was_evicted_is_gone(site: &Site) -> Verdict {
     let mut s = site.open()?;
-    let large = "x".repeat(2_000);
-    s.request(1, &with_path(site, |block| block.incremental_named(4, &site.path)).incremental("a", &large));
+    let (octets, begin) = table(&s);
+    let large = "x".repeat(octets / 2 - 48);
+    let block = with_path(site, |block| block.incremental_named(4, &site.path)).incremental("a", &large);
+    s.request(1, &begin.and(&block));
     s.served(1)?;
     s.request(3, &with_path(site, |block| block.indexed(63)));
     s.served(3)?;
@@ -95,9 +105,10 @@ fn an_entry_that_was_evicted_is_gone(site: &Site) -> Verdict {
 
 fn an_entry_larger_than_the_table_empties_it(site: &Site) -> Verdict {
     let mut s = site.open()?;
-    s.request(1, &site.get().incremental("a", "b"));
+    let (octets, begin) = table(&s);
+    s.request(1, &begin.and(&site.get().incremental("a", "b")));
     s.served(1)?;
-    s.request(3, &site.get().incremental("large", &"x".repeat(4_096)));
+    s.request(3, &site.get().incremental("large", &"x".repeat(octets)));
     s.served(3)?;
     s.request(5, &site.get().indexed(62));
     s.connection_error(&[COMPRESSION_ERROR])
@@ -106,9 +117,10 @@ fn an_entry_larger_than_the_table_empties_it(site: &Site) -> Verdict {
 /// §4.4: the name is read before its entry goes.
 fn an_entry_may_take_its_name_from_one_that_it_evicts(site: &Site) -> Verdict {
     let mut s = site.open()?;
-    s.request(1, &with_path(site, |block| block.incremental(":path", &site.path)));
+    let (octets, begin) = table(&s);
+    s.request(1, &begin.and(&with_path(site, |block| block.incremental(":path", &site.path))));
     s.served(1)?;
-    let filled = 4_096 - 32 - 5 - site.path.len();
+    let filled = octets - 32 - 5 - site.path.len();
     s.request(3, &site.get().incremental("a", &"x".repeat(filled - 33)));
     s.served(3)?;
     // The oldest entry is the path, at 63: its name goes into one that leaves no room for it.
@@ -118,21 +130,24 @@ fn an_entry_may_take_its_name_from_one_that_it_evicts(site: &Site) -> Verdict {
     s.served(7).map(|_| ())
 }
 
-/// Entries of exactly 64 octets: 64 of them, and the oldest is still there.
+/// Entries of exactly 64 octets: as many as there is room for, and the oldest is still there.
 fn a_table_can_be_filled_to_the_last_octet(site: &Site) -> Verdict {
     let mut s = site.open()?;
     let path = format!("{}?{}", site.path, "x".repeat((64 - 32 - 5) - site.path.len().min(20) - 1));
-    s.request(1, &with_path(site, |block| block.incremental_named(4, &path)));
+    let (octets, begin) = table(&s);
+    let entries = (octets / 64) as u64;
+    s.request(1, &begin.and(&with_path(site, |block| block.incremental_named(4, &path))));
     s.served(1)?;
-    for (at, stream) in (0..63).zip((3..).step_by(2)) {
+    for (at, stream) in (1..entries).zip((3..).step_by(2)) {
         s.request(stream, &site.get().incremental("x-number", &format!("{at:024}")));
         s.served(stream)?;
     }
-    s.request(201, &with_path(site, |block| block.indexed(125)));
+    let oldest = 61 + entries;
+    s.request(201, &with_path(site, |block| block.indexed(oldest)));
     s.served(201)?;
-    s.request(203, &site.get().incremental("x-number", &format!("{:024}", 64)));
+    s.request(203, &site.get().incremental("x-number", &format!("{entries:024}")));
     s.served(203)?;
-    s.request(205, &with_path(site, |block| block.indexed(125)));
-    // At 125 is now the first of the numbers: a request without a path, if it is read at all.
+    s.request(205, &with_path(site, |block| block.indexed(oldest)));
+    // There is now the first of the numbers: a request without a path, if it is read at all.
     s.malformed(205)
 }

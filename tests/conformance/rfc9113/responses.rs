@@ -1,5 +1,6 @@
 //! Requests and their answers (RFC 9113 §8.1, §8.3.2, §10.5.1).
 
+use rws_tests::h2::frame::MAX_CONCURRENT_STREAMS;
 use rws_tests::h2::{Block, End, Field, Stop};
 
 use crate::check::{Check, Verdict, broken, checks, holds};
@@ -114,11 +115,14 @@ fn an_unknown_method_is_answered(site: &Site) -> Verdict {
 fn requests_of_one_connection_are_answered_side_by_side(site: &Site) -> Verdict {
     let mut s = site.open()?;
     let streams: Vec<u32> = (1..40).step_by(2).collect();
-    for stream in &streams {
-        s.request(*stream, &site.get());
-    }
-    for stream in streams {
-        s.served(stream)?;
+    let at_once = s.setting(MAX_CONCURRENT_STREAMS, u32::MAX).clamp(1, 20) as usize;
+    for streams in streams.chunks(at_once) {
+        for stream in streams {
+            s.request(*stream, &site.get());
+        }
+        for stream in streams {
+            s.served(*stream)?;
+        }
     }
     Ok(())
 }

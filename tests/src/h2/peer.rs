@@ -3,18 +3,19 @@
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
 use super::audit::Audit;
-use super::block::Block;
+use super::block::{Block, integer};
 use super::decoder::Decoder;
 use super::frame::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, HEAD_OCTETS, HEADER_TABLE_SIZE, HEADERS,
-    INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, PING, PUSH_PROMISE, SETTINGS, WINDOW_UPDATE, frame, ping, settings,
-    window_update,
+    INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, PADDED, PING, PUSH_PROMISE, SETTINGS, WINDOW_UPDATE, WITH_PRIORITY,
+    frame, ping, settings, window_update,
 };
 
 /// What a client's connection begins with, before its SETTINGS (RFC 9113 §3.4).
@@ -65,6 +66,9 @@ pub struct Peer {
     pub acknowledges: bool,
     /// Whether it gives credit for each DATA frame by itself.
     pub gives_credit: bool,
+    /// Whether it says the size of its table in the next field block where the server's SETTINGS have made it smaller,
+    /// as it must (RFC 7541 §4.2), unless that block begins with a size of its own.
+    pub updates_table: bool,
     /// Whether it looks for what no server may send: not for a test that writes to the socket by itself.
     pub audits: bool,
     decoder: Decoder,
@@ -77,6 +81,8 @@ pub struct Peer {
     windows: Windows,
     audit: Audit,
     pings: u64,
+    /// The most that our table may have, in octets; and whether our next field block has to say so.
+    table: (u32, bool),
 }
 
 /// What the server may still send.
@@ -106,6 +112,7 @@ impl Peer {
             settings: BTreeMap::new(),
             acknowledges: true,
             gives_credit: false,
+            updates_table: true,
             audits: true,
             decoder: Decoder::default(),
             unread: Vec::new(),
@@ -116,6 +123,7 @@ impl Peer {
             windows,
             audit: Audit::default(),
             pings: 0,
+            table: (4_096, false),
         })
     }
 
@@ -153,8 +161,9 @@ impl Peer {
 
     /// Sends any octets. That the server reads no more shows when reading from it.
     pub fn send(&mut self, octets: impl AsRef<[u8]>) -> bool {
-        self.note(octets.as_ref());
-        self.stream.write_all(octets.as_ref()).is_ok()
+        let octets = self.with_table_size(octets.as_ref());
+        self.note(&octets);
+        self.stream.write_all(&octets).is_ok()
     }
 
     /// Sends one frame.
@@ -284,6 +293,10 @@ impl Peer {
                 self.settings.extend(frame.settings());
                 if self.acknowledges {
                     self.frame(SETTINGS, ACK, 0, []);
+                    let most = self.setting(HEADER_TABLE_SIZE, 4_096);
+                    if most < self.table.0 {
+                        self.table = (most, true);
+                    }
                 }
                 Ok(())
             }
@@ -336,6 +349,29 @@ impl Peer {
             }
         }
         Ok(())
+    }
+
+    /// The same octets; where they begin with HEADERS, and a size of the table is due, with that at the start of the
+    /// field block.
+    fn with_table_size<'o>(&mut self, octets: &'o [u8]) -> Cow<'o, [u8]> {
+        let (most, is_due) = self.table;
+        let begins = is_due && self.updates_table && self.sent.is_empty();
+        let Some((&[a, b, c, HEADERS, flags, ..], payload)) = octets.split_first_chunk::<HEAD_OCTETS>()
+        else {
+            return Cow::Borrowed(octets);
+        };
+        let start = if flags & PADDED == 0 { 0 } else { 1 } + if flags & WITH_PRIORITY == 0 { 0 } else { 5 };
+        let Some((prefix, block)) = payload.split_at_checked(start).filter(|_| begins) else {
+            return Cow::Borrowed(octets);
+        };
+        self.table.1 = false;
+        if block.first().is_some_and(|first| first & 0xe0 == 0x20) {
+            return Cow::Borrowed(octets);
+        }
+        let update = integer(0x20, 5, most.into());
+        let length = u32::from_be_bytes([0, a, b, c]) + update.len() as u32;
+        let [_, length @ ..] = length.to_be_bytes();
+        Cow::Owned([&length[..], &octets[3..HEAD_OCTETS], prefix, &update, block].concat())
     }
 
     /// Remembers what our own frames permit the server.
