@@ -14,20 +14,17 @@ use super::{At, H2};
 use crate::application::Application;
 use crate::shard::Shard;
 
-/// As far as this it is a request line, and wherever it is cut behind that, HTTP/1 does not know the version.
-const PREFACE_LINE_BYTES: usize = 14;
+/// As far as this the preface says what is spoken, and no sooner HTTP/1 refuses it: `PRI * HTTP/2.0`. What is behind
+/// does not count, so that it does not matter how much of it has come.
+const SAID_BYTES: usize = 14;
 
 impl<A: Application> Shard<A> {
     /// Whether `bytes`, which connection `key` cannot take for HTTP/1, are how a client of HTTP/2 begins. If there is
     /// something wrong with the rest of them, the other machine says so.
     pub(in crate::shard) fn speaks_h2(&self, key: u32, bytes: &[u8]) -> bool {
         let is_first = self.conns.get(key as usize).is_some_and(|conn| conn.h1.is_new());
-        let begun = bytes.len().min(PREFACE.len());
-        cfg!(feature = "http2")
-            && self.settings.http2
-            && is_first
-            && begun >= PREFACE_LINE_BYTES
-            && bytes[..begun] == PREFACE[..begun]
+        let is_said = bytes.get(..SAID_BYTES).is_some_and(|start| PREFACE.starts_with(start));
+        cfg!(feature = "http2") && self.settings.http2 && is_first && is_said
     }
 
     /// Connection `key` speaks HTTP/2 from here on, its preface included.
