@@ -12,7 +12,8 @@ use rws_core::{Instant, UnixTime};
 
 use crate::calls::Calls;
 use crate::clock::Clock;
-use crate::handover::{Job, Lease};
+use crate::errand::Orphans;
+use crate::handover::{Job, Lease, Ticket};
 use crate::shard::Address;
 use crate::sys;
 
@@ -26,6 +27,8 @@ pub struct JobCx {
     pub(crate) shard: usize,
     pub(crate) pool: Option<Arc<dyn Pool>>,
     pub(crate) entropy: Entropy,
+    /// The jobs of the shard's connections that run for nobody.
+    pub(crate) orphans: Arc<Orphans>,
     /// What the wakers of the latest exchange that asked for one share.
     pub(crate) calls: Cell<Option<Arc<Calls>>>,
     /// The lease of the shard that a job runs on; none for what runs elsewhere.
@@ -35,17 +38,19 @@ pub struct JobCx {
 /// Runs jobs on other threads than the shards'.
 pub(crate) trait Pool: Send + Sync {
     /// Gives the job to a spare thread, or back where none will ever come for it.
-    fn offload(self: Arc<Self>, job: Job) -> Result<(), Job>;
+    fn offload(self: Arc<Self>, job: Job) -> Result<Ticket, Job>;
+    /// Drops the job if no thread has it yet; true then.
+    fn call_off(&self, ticket: Ticket) -> bool;
 }
 
 impl JobCx {
-    /// Runs `job` on a thread of its own beside the shard.
+    /// Runs `job` on a thread of its own beside the shard, whatever becomes of the exchange meanwhile.
     ///
     /// # Errors
     /// Gives the job back when all threads are busy and the queue is full: answer 503.
     pub fn spawn(&self, job: Job) -> Result<(), Job> {
         match &self.pool {
-            Some(pool) => Arc::clone(pool).offload(job),
+            Some(pool) => Arc::clone(pool).offload(job).map(|_ticket| ()),
             None => Err(job),
         }
     }
@@ -61,6 +66,7 @@ impl JobCx {
             shard: self.shard,
             pool: self.pool.clone(),
             entropy: Entropy::default(),
+            orphans: Arc::clone(&self.orphans),
             calls: Cell::default(),
             lease: None,
         }
@@ -76,6 +82,7 @@ impl JobCx {
             shard,
             pool,
             entropy: Entropy::default(),
+            orphans: Arc::default(),
             calls: Cell::default(),
             lease: None,
         }

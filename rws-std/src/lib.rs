@@ -25,6 +25,7 @@ pub mod application;
 pub mod buffer_pool;
 mod calls;
 mod clock;
+mod errand;
 pub mod files;
 pub mod forward;
 #[cfg(feature = "grpc")]

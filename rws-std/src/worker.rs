@@ -5,17 +5,17 @@ use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rws_core::message::{Field, OwnedRequestHead, RequestHead, Scratch};
 use rws_core::service::Taken;
 
 use crate::application::Application;
-use crate::handover::{self, Arrival, Held, Slot, Spares, Word};
+use crate::handover::{self, Arrival, Held, Slot, Spares, Ticket, Word};
 use crate::job::{self, GiveAway, JobCx, Pool};
 use crate::shard::{
-    BodyWork, Canned, Job, JobResult, Left, Mail, Next, Plan, SCRATCH_BYTES, SCRATCH_FIELDS, Shard,
-    ShardMail, Trailers, TurnBuf,
+    BodyWork, Canned, Job, JobResult, Left, Mail, Next, OwnedJob, Parcel, Plan, SCRATCH_BYTES,
+    SCRATCH_FIELDS, Shard, ShardMail, Trailers, TurnBuf,
 };
 use crate::sys;
 
@@ -157,13 +157,13 @@ impl<A: Application> Worker<A> {
         let work = match job {
             Job::Begin { at } => {
                 let head = head_of(&self.buf, at, self.edits.lend());
-                Owned::Begin(Box::new(OwnedRequestHead::of(&head)))
+                OwnedJob::Begin(Box::new(OwnedRequestHead::of(&head)))
             }
-            Job::Advance(state) => Owned::Advance(*state),
-            Job::Promised(head) => Owned::Begin(head),
+            Job::Advance(state) => OwnedJob::Advance(*state),
+            Job::Promised(head) => OwnedJob::Begin(head),
             Job::Body(work) => {
                 let BodyWork { state, piece, end, trailers } = *work;
-                Owned::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end, trailers)
+                OwnedJob::Body(state, self.buf.rx.get(piece).unwrap_or(&[]).to_vec(), end, trailers)
             }
         };
         shard.release_lease();
@@ -171,23 +171,24 @@ impl<A: Application> Worker<A> {
         let mut cx = shard.cx.fork();
         let (app, mail) = (Arc::clone(&self.app), Arc::clone(&self.mail));
         // If nobody takes the job, its work comes back: an exchange that has begun must also end.
-        let work = Arc::new(Mutex::new(Some(work)));
-        let parcel = Arc::clone(&work);
-        let take =
-            |parcel: &Mutex<Option<Owned<_>>>| parcel.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let parcel = Parcel::new(work);
+        let theirs = parcel.clone();
         let offloaded = spares.offload(Box::new(move || {
-            if let Some(work) = take(&parcel) {
+            if let Some(work) = theirs.take() {
                 mail.0.send_always(Mail::Late(address, work.run(&*app, &mut cx)));
             }
         }));
-        if offloaded.is_err() {
-            let left = match take(&work) {
-                Some(Owned::Body(state, ..) | Owned::Advance(state)) => Left::State(state),
-                Some(Owned::Begin(head)) => Left::Head(Some(head)),
-                None => Left::Head(None),
-            };
-            shard.settle(address, JobResult::Failed(Canned::Overloaded, left));
-            shard.go_on_later(address);
+        match offloaded {
+            Ok(ticket) => shard.note_offloaded(address, ticket, parcel),
+            Err(_job) => {
+                let left = match parcel.take() {
+                    Some(OwnedJob::Body(state, ..) | OwnedJob::Advance(state)) => Left::State(state),
+                    Some(OwnedJob::Begin(head)) => Left::Head(Some(head)),
+                    None => Left::Head(None),
+                };
+                shard.settle(address, JobResult::Failed(Canned::Overloaded, left));
+                shard.go_on_later(address);
+            }
         }
     }
 }
@@ -198,24 +199,17 @@ fn head_of<'b>(buf: &'b TurnBuf, at: u32, edits: Scratch<'b>) -> RequestHead<'b>
     buf.head.spans.view_shared(rx, &buf.decoded, &buf.index, edits)
 }
 
-/// A job that owns what it reads.
-enum Owned<S> {
-    Begin(Box<OwnedRequestHead>),
-    Body(S, Vec<u8>, bool, Trailers),
-    Advance(S),
-}
-
-impl<S> Owned<S> {
+impl<S> OwnedJob<S> {
     fn run<A: Application<State = S>>(self, app: &A, cx: &mut JobCx) -> JobResult<S> {
         match self {
-            Owned::Begin(head) => {
+            OwnedJob::Begin(head) => {
                 let (mut edits, mut outcome) = (Edits::new(), Outcome::none());
                 begin(app, cx, || head.view(edits.lend()), &mut outcome);
                 outcome.keep_head(|| *head);
                 outcome.into_result()
             }
-            Owned::Advance(state) => advance(app, cx, state),
-            Owned::Body(state, chunk, end, trailers) => give_body(app, cx, state, &chunk, end, trailers),
+            OwnedJob::Advance(state) => advance(app, cx, state),
+            OwnedJob::Body(state, chunk, end, trailers) => give_body(app, cx, state, &chunk, end, trailers),
         }
     }
 }
@@ -313,8 +307,12 @@ const fn broken<S>(state: S) -> JobResult<S> {
 }
 
 impl<T: Send + 'static> Pool for Spares<T> {
-    fn offload(self: Arc<Self>, job: handover::Job) -> Result<(), handover::Job> {
+    fn offload(self: Arc<Self>, job: handover::Job) -> Result<Ticket, handover::Job> {
         Spares::offload(&self, job)
+    }
+
+    fn call_off(&self, ticket: Ticket) -> bool {
+        Spares::call_off(self, ticket).is_some()
     }
 }
 

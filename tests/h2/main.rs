@@ -4,6 +4,7 @@
 //! | what is shown | module |
 //! |---|---|
 //! | streams opened and reset, by the client or for its fault | `resets` |
+//! | a crowd that resets what its handlers are still at | `orphans` |
 //! | frames that make work and bring nothing | `floods` |
 //! | field blocks without end, and small ones that unfold into large ones | `blocks` |
 //! | clients that take no content, or hold what they began | `holding` |
@@ -22,6 +23,7 @@ mod clients;
 mod floods;
 mod holding;
 mod neighbour;
+mod orphans;
 mod press;
 mod push;
 mod resets;

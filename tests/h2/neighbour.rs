@@ -15,6 +15,7 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
 
 pub(crate) struct Neighbour {
+    path: &'static str,
     is_over: Arc<AtomicBool>,
     thread: JoinHandle<Served>,
 }
@@ -27,7 +28,13 @@ struct Served {
 }
 
 impl Neighbour {
+    /// Who asks for something that costs nothing.
     pub(crate) fn of(server: &Server) -> Neighbour {
+        Neighbour::asking(server, "/")
+    }
+
+    /// Who asks for `path`, again and again.
+    pub(crate) fn asking(server: &Server, path: &'static str) -> Neighbour {
         let is_over = Arc::new(AtomicBool::new(false));
         let (mut peer, flag) = (server.open(&[]), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {
@@ -35,7 +42,7 @@ impl Neighbour {
             let mut stream = 1;
             while served.count == 0 || !flag.load(Ordering::SeqCst) {
                 let began = Instant::now();
-                peer.request(stream, &get("/"));
+                peer.request(stream, &get(path));
                 match peer.response(stream) {
                     Ok(response) if response.status == 200 => {
                         peer.send(window_update(0, u32::try_from(response.body.len()).unwrap_or(0).max(1)));
@@ -54,7 +61,7 @@ impl Neighbour {
             }
             served
         });
-        Neighbour { is_over, thread }
+        Neighbour { path, is_over, thread }
     }
 
     /// Asserts that every request was answered, and none late.
@@ -62,7 +69,11 @@ impl Neighbour {
     pub(crate) fn was_served(self) {
         self.is_over.store(true, Ordering::SeqCst);
         let served = self.thread.join().expect("no panic");
-        println!("the neighbour had {} answers, the slowest after {:?}", served.count, served.longest);
+        let Served { count, longest, .. } = served;
+        println!(
+            "the neighbour who asks for {} had {count} answers, the slowest after {longest:?}",
+            self.path
+        );
         assert_eq!(served.fault, None, "after {} answers", served.count);
         assert!(served.longest < WAIT_MAX, "an answer took {:?}", served.longest);
     }

@@ -36,7 +36,7 @@ fn a_client_that_resets_what_it_begins_is_let_go_and_costs_no_memory() {
     });
 }
 
-/// A handler that sleeps can't be woken: it costs a thread until it is done, and so does one that waits for a thread.
+/// A handler that sleeps can't be woken: it costs a thread until it is done. One that waits for a thread never runs.
 #[test]
 fn requests_that_are_reset_while_their_handlers_sleep_count_as_well() {
     endured(|server| {

@@ -17,6 +17,7 @@ use rws_core::service::Taken;
 use super::collected::Collected;
 use super::pipe::Pipe;
 use super::response::Response;
+use crate::errand::Errand;
 use crate::files::FilePlan;
 
 /// The state of one exchange. Opaque.
@@ -57,6 +58,8 @@ pub(super) struct Elsewhere {
     /// Where the request body goes; taken along when the answer is there.
     pub(super) feed: Option<Box<Feed>>,
     pub(super) answer: Arc<AnswerSlot>,
+    /// Calls the handler off if it has not begun when the exchange is over.
+    pub(super) _errand: Errand,
 }
 
 /// The shard's end of a request body that a handler reads. However the exchange ends, the handler learns that

@@ -317,16 +317,16 @@ impl<S: Send + Sync + 'static> Serving<S> {
         };
         let (inner, slot, waker, mut job_cx) =
             (Arc::clone(&self.0), Arc::clone(&answer), cx.waker(), cx.fork());
-        let started = cx.spawn(Box::new(move || {
+        let started = cx.send_out(move |duty| {
             let run = || inner.answer_owned(&mut job_cx, &owned, body);
-            slot.put(catch_unwind(AssertUnwindSafe(run)));
+            let response = catch_unwind(AssertUnwindSafe(run));
+            drop(duty);
+            slot.put(response);
             waker.wake();
-        }));
-        if started.is_err() {
-            return AppExchange::answering(busy());
-        }
+        });
+        let Ok(errand) = started else { return AppExchange::answering(busy()) };
         let feed = Some(Box::new(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0), trailers: None }));
-        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer })))
+        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer, _errand: errand })))
     }
 }
 

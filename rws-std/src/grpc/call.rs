@@ -140,6 +140,11 @@ impl Call {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    /// Whether it was ended by anybody but its function.
+    pub(super) fn is_ended(&self) -> bool {
+        self.lock().over.is_some()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.lock().over.is_some() || self.is_late()
     }

@@ -23,6 +23,7 @@ use crate::app::Response;
 use crate::app::collected::{Budget, Share, UsedUp};
 use crate::app::exchange::Feed;
 use crate::app::pipe::PipeReader;
+use crate::errand::{Busy, Errand};
 use crate::job::JobCx;
 use crate::sys;
 
@@ -34,6 +35,8 @@ pub struct GrpcExchange {
     feed: Option<Feed>,
     call: Option<Arc<Call>>,
     registered: Option<Registered>,
+    /// What is done for it on another thread.
+    errand: Option<Errand>,
 }
 
 #[derive(Debug)]
@@ -65,12 +68,13 @@ pub(super) struct Begun {
 impl GrpcExchange {
     pub(super) const fn answering(response: Response) -> GrpcExchange {
         let phase = Phase::Answering { response, sent: 0 };
-        GrpcExchange { phase, feed: None, call: None, registered: None }
+        GrpcExchange { phase, feed: None, call: None, registered: None, errand: None }
     }
 
     pub(super) fn begin(cx: &JobCx, begun: Begun, budget: &Arc<Budget>, body_follows: bool) -> GrpcExchange {
         let call = Some(Arc::clone(&begun.call));
-        let mut exchange = GrpcExchange { phase: Phase::Elsewhere, feed: None, call, registered: None };
+        let phase = Phase::Elsewhere;
+        let mut exchange = GrpcExchange { phase, feed: None, call, registered: None, errand: None };
         match begun.method.run {
             Run::Message(_) if body_follows => {
                 let assembler = Assembler::new(begun.call.message_bytes_max);
@@ -128,6 +132,12 @@ impl GrpcExchange {
     }
 
     pub(crate) fn trailers(&mut self) -> FieldBlock<'_> {
+        if let (Some(errand), Some(call)) = (&self.errand, &self.call)
+            && !call.is_ended()
+        {
+            // The end of the answer is the function's own word.
+            errand.conclude();
+        }
         match &mut self.phase {
             Phase::Answering { response, .. } => response.body.trailers(),
             Phase::Collecting(_) | Phase::Elsewhere => FieldBlock::EMPTY,
@@ -183,8 +193,12 @@ impl GrpcExchange {
         response.body.attach();
         if let Some(pump) = pump {
             let Some(pump) = counted(pump, &budget) else { return self.refuse(&too_many_streams()) };
-            if cx.spawn(pump).is_err() {
-                return self.refuse(&busy());
+            match cx.send_out(move |duty| {
+                pump();
+                drop(duty);
+            }) {
+                Ok(errand) => self.errand = Some(errand),
+                Err(Busy) => return self.refuse(&busy()),
             }
         }
         self.phase = Phase::Answering { response, sent: 0 };
@@ -217,19 +231,24 @@ impl GrpcExchange {
     ) {
         let Begun { method, call, metadata, deadlines, .. } = begun;
         self.registered = call.deadline.map(|deadline| deadlines.register(deadline, &call));
-        let spawned = cx.spawn(Box::new(move || {
+        let spawned = cx.send_out(move |duty| {
             let reply = run(&method, Asked { call: Arc::clone(&call), metadata });
             // What was decided after the deadline is not said, whoever is faster now.
             let reply = if call.is_late() { Reply::refused(&call.why()) } else { reply };
             reply.response.body.attach();
+            let duty = reply.pump.is_some().then_some(duty);
             call.answer(reply.response);
             if let Some(pump) = reply.pump {
                 pump();
             }
-        }));
-        if spawned.is_err() {
-            self.feed = None;
-            self.refuse(&busy());
+            drop(duty);
+        });
+        match spawned {
+            Ok(errand) => self.errand = Some(errand),
+            Err(Busy) => {
+                self.feed = None;
+                self.refuse(&busy());
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ use std::time::Instant;
 pub use self::bell::Bell;
 pub use self::learning::{Learning, Placement};
 pub use self::sleep_flag::SleepFlag;
-pub use self::spares::{Arrival, Drive, Job, SPAWN_RETRY, Spares, ThreadLimits, ThreadStats};
+pub use self::spares::{Arrival, Drive, Job, SPAWN_RETRY, Spares, ThreadLimits, ThreadStats, Ticket};
 pub use self::watchdog::TICK;
 pub use crate::sys::slot::{Held, Lease, Published, Slot, Stolen, Word};
 

@@ -281,6 +281,33 @@ fn offloaded_jobs_wait_in_a_bounded_queue_and_then_are_refused() {
 }
 
 #[test]
+fn a_job_that_is_called_off_never_runs_and_leaves_its_place_in_the_queue() {
+    let limits = ThreadLimits { blocking_threads_max: 1, queue_max: 3, ..ThreadLimits::default() };
+    let (handover, commands) = start(limits);
+    let spares = handover.spares();
+    let (gate, gated) = channel::<()>();
+    let (tell, told) = channel();
+    let out = spares.offload(Box::new(move || assert!(gated.recv().is_err()))).ok().unwrap();
+    wait_until(|| spares.stats().queued == 0);
+    assert!(spares.call_off(out).is_none(), "a thread has it");
+    let queue = |name: u32| {
+        let tell = tell.clone();
+        spares.offload(Box::new(move || tell.send(name).unwrap()))
+    };
+    let tickets: Vec<_> = (0..3).map(|name| queue(name).ok().unwrap()).collect();
+    assert!(queue(3).is_err(), "the queue is full");
+    assert!(spares.call_off(tickets[1]).is_some());
+    assert!(spares.call_off(tickets[1]).is_none(), "once");
+    assert!(queue(4).is_ok() && queue(5).is_err());
+    assert_eq!((spares.stats().queued, spares.stats().called_off_total), (3, 1));
+    drop((gate, tell));
+    assert_eq!(told.iter().collect::<Vec<_>>(), [0, 2, 4]);
+    assert!(spares.call_off(tickets[0]).is_none(), "it is done");
+    commands.send(Command::End).unwrap();
+    assert_eq!(handover.join(soon()), 0);
+}
+
+#[test]
 fn a_shard_offloads_while_the_others_are_still_being_started() {
     const SHARDS: usize = 4;
     for _ in 0..if cfg!(miri) { 2 } else { 100 } {

@@ -110,9 +110,7 @@ impl<A: Application> Shard<A> {
         if let At::H2(at) = conn.exchange {
             return self.abort_streams(key, at, cause);
         }
-        if conn.flags.has(Flags::JOB_OUT) {
-            // The entry stays until the job is back, so that its address stays true.
-            conn.flags.set(Flags::DEAD);
+        if conn.flags.has(Flags::JOB_OUT) && !self.call_off_job(key) {
             return;
         }
         let answered = self.exchanges_status(key);
@@ -120,6 +118,24 @@ impl<A: Application> Shard<A> {
         if let Some(conn) = self.conns.try_remove(key as usize) {
             self.forget(key, conn, answered);
         }
+    }
+
+    /// The job of connection `key` is wanted no more. False if it runs all the same: the entry stays until it is back
+    /// then, so that its address stays true.
+    fn call_off_job(&mut self, key: u32) -> bool {
+        let stream = self.conns.get(key as usize).and_then(|conn| conn.h1.exchange());
+        let is_off = stream.is_some_and(|stream| self.call_off(self.address_of(key, stream)));
+        let Some(conn) = self.conns.get_mut(key as usize) else { return false };
+        if !is_off {
+            conn.flags.set(Flags::DEAD);
+            return false;
+        }
+        conn.flags.clear(Flags::JOB_OUT);
+        if conn.exchange == At::Nowhere {
+            // The exchange would have begun with it.
+            self.stats.aborted_total.up();
+        }
+        true
     }
 
     /// Closes connection `key`, which has nothing under way.

@@ -53,6 +53,7 @@ impl<A: Application> Shard<A> {
     pub(super) fn read_letter(&mut self, letter: Mail<A::State>) {
         match letter {
             Mail::Late(address, result) => {
+                self.forget_offloaded(address);
                 self.settle(address, result);
                 self.list_if_current(address);
             }

@@ -18,6 +18,7 @@
 //! | what a finished job means | `settle.rs` |
 //! | deadlines, lingering, drain | `deadlines.rs` |
 //! | what other threads say | `mail.rs` |
+//! | jobs that wait for a thread | `offloaded.rs` |
 //! | connections to upstreams | `link/` |
 //! | connections that speak HTTP/2: many exchanges at once | `h2/` |
 
@@ -27,6 +28,7 @@ mod deadlines;
 mod h2;
 mod link;
 mod mail;
+mod offloaded;
 mod receive;
 mod settle;
 mod source;
@@ -35,7 +37,7 @@ mod transmit;
 
 use core::ops::Range;
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -60,15 +62,17 @@ use self::conn::{Conn, Flags};
 use self::h2::{H2, Said};
 use self::link::{IdleLinks, Link};
 use self::mail::Letters;
+use self::offloaded::Offloaded;
 use self::settle::Exchange;
 use self::stored::Pools;
 
 pub(crate) use self::mail::{Mail, ShardMail};
+pub(crate) use self::offloaded::{OwnedJob, Parcel};
 pub(crate) use self::receive::{BodyWork, Job, Trailers};
 pub(crate) use self::settle::{Canned, Left, Plan, Result as JobResult};
 
 /// Names one exchange of one connection of a shard, however late somebody speaks of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Address {
     pub(crate) conn: u32,
     pub(crate) generation: u32,
@@ -173,6 +177,8 @@ pub(crate) struct Shard<A: Application> {
     /// Connections that have more to do without a new event from the poller.
     again: VecDeque<u32>,
     letters: Letters<A::State>,
+    /// Jobs that wait for a thread, or have got one.
+    offloaded: HashMap<Address, Offloaded<A::State>>,
     reading: Option<Reading>,
     /// Jobs that the connection whose turn it is may still begin in it.
     jobs_left: u32,
@@ -254,6 +260,7 @@ impl<A: Application> Shard<A> {
             again_left: None,
             again: VecDeque::new(),
             letters: VecDeque::new(),
+            offloaded: HashMap::new(),
             reading: None,
             jobs_left: JOBS_PER_TURN,
             tail: vec![0; RX_BYTES].into_boxed_slice(),

@@ -13,6 +13,7 @@ use super::conn::{At, Flags};
 use super::{Address, Shard};
 use crate::app::push::Hints;
 use crate::application::{Application, CutShort};
+use crate::errand::ConnectionId;
 use crate::forward::Forward;
 use crate::job::JobCx;
 
@@ -520,6 +521,8 @@ impl<A: Application> Shard<A> {
 
     pub(super) fn drop_stale(&mut self, address: Address, result: Result<A::State>) {
         self.stats.stale_mail_total.up();
+        // It counted since its stream was over.
+        self.cx.orphans.remove(ConnectionId::of(address));
         match result {
             Result::Begun(state, _)
             | Result::Advanced(state, _)

@@ -43,6 +43,21 @@ pub const SPAWN_RETRY: Duration = Duration::from_millis(100);
 /// A job that runs on another thread than the shard's.
 pub type Job = Box<dyn FnOnce() + Send + 'static>;
 
+/// A job's number in the queue: [`Spares::call_off`] takes it out of there by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+#[cfg(test)]
+impl Ticket {
+    pub(crate) const fn new(number: u64) -> Ticket {
+        Ticket(number)
+    }
+
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// The limits of the thread pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThreadLimits {
@@ -99,6 +114,8 @@ pub struct ThreadStats {
     pub queued_total: u64,
     /// Jobs offloaded, ever.
     pub offloaded_total: u64,
+    /// Jobs taken out of the queue because nobody wanted them any more, ever.
+    pub called_off_total: u64,
     /// Jobs refused because the queue was full, ever.
     pub refused_total: u64,
     /// Shards taken from a blocked thread, ever.
@@ -130,12 +147,15 @@ pub struct Spares<T> {
 
 struct State<T> {
     shards: VecDeque<(Held<T>, Arrival)>,
-    jobs: VecDeque<Job>,
+    /// In the order of their tickets.
+    jobs: VecDeque<(Ticket, Job)>,
+    next_ticket: u64,
     parked: usize,
     starting: usize,
     threads: usize,
     spawn_refused_at: Option<Instant>,
     queued_total: u64,
+    called_off_total: u64,
     refused_total: u64,
     spawn_refused_total: u64,
 }
@@ -167,11 +187,13 @@ impl<T: Send + 'static> Spares<T> {
             state: Mutex::new(State {
                 shards: VecDeque::new(),
                 jobs: VecDeque::new(),
+                next_ticket: 0,
                 parked: 0,
                 starting: 0,
                 threads: 0,
                 spawn_refused_at: None,
                 queued_total: 0,
+                called_off_total: 0,
                 refused_total: 0,
                 spawn_refused_total: 0,
             }),
@@ -208,7 +230,7 @@ impl<T: Send + 'static> Spares<T> {
     /// # Errors
     /// Gives the job back when the queue is full, when there is no thread that will ever come for it, or when
     /// the pool is closing: the caller answers 503.
-    pub fn offload(self: &Arc<Self>, job: Job) -> Result<(), Job> {
+    pub fn offload(self: &Arc<Self>, job: Job) -> Result<Ticket, Job> {
         let mut state = self.lock();
         let had_spare = state.ready() > 0;
         if !had_spare && state.starting == 0 {
@@ -221,7 +243,9 @@ impl<T: Send + 'static> Spares<T> {
             state.refused_total += 1;
             return Err(job);
         }
-        state.jobs.push_back(job);
+        let ticket = Ticket(state.next_ticket);
+        state.next_ticket = state.next_ticket.wrapping_add(1);
+        state.jobs.push_back((ticket, job));
         state.queued_total += u64::from(!had_spare);
         self.note_ready(&state);
         // Not `had_spare`: a thread that `grow` started may have parked before the job stood in the queue.
@@ -231,7 +255,19 @@ impl<T: Send + 'static> Spares<T> {
         if is_anyone_parked {
             self.work.notify_one();
         }
-        Ok(())
+        Ok(ticket)
+    }
+
+    /// Takes a job that nobody wants any more out of the queue: it never runs, and somebody else has its place. `None`
+    /// if a thread has it, or had.
+    #[must_use = "what the job holds is to be dropped, or ended"]
+    pub fn call_off(&self, ticket: Ticket) -> Option<Job> {
+        let mut state = self.lock();
+        let at = state.jobs.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+        let (_, job) = state.jobs.remove(at)?;
+        state.called_off_total += 1;
+        self.note_ready(&state);
+        Some(job)
     }
 
     /// Gives the shard itself to a parked spare: for a thread that is about to block and keeps the job.
@@ -286,6 +322,7 @@ impl<T: Send + 'static> Spares<T> {
             queued: state.jobs.len(),
             queued_total: state.queued_total,
             offloaded_total: self.offloaded_total.load(Ordering::Relaxed),
+            called_off_total: state.called_off_total,
             refused_total: state.refused_total,
             stolen_total: self.stolen_total.load(Ordering::Relaxed),
             spawn_refused_total: state.spawn_refused_total,

@@ -129,7 +129,7 @@ impl<T: Send + 'static> Spares<T> {
                 self.leave_park(state);
                 return Work::Shard(held, arrival);
             }
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some((_, job)) = state.jobs.pop_front() {
                 self.leave_park(state);
                 return Work::Job(job);
             }

@@ -2,11 +2,13 @@
 
 use core::ops::Range;
 
+use rws_core::Limits;
 use rws_core::connection::{ByteConnection, Event, ResetCause, StreamId};
 use rws_core::message::{FieldBlock, RequestSpans, Scratch};
 
 use super::At;
 use crate::application::Application;
+use crate::errand::ConnectionId;
 use crate::shard::conn::Flags;
 use crate::shard::receive::{self, BodyWork, Job, Progress};
 use crate::shard::{Address, Reading, Shard, TurnBuf};
@@ -57,8 +59,10 @@ impl<A: Application> Shard<A> {
         mut reading: Reading,
     ) -> Progress<A::State> {
         loop {
+            let fewer = self.cx.orphans.are_any().then(|| self.limits_beside_orphans(key));
             let Some(h2) = self.h2.get_mut(at as usize) else { return Progress::Gone };
-            let env = crate::shard::env(&self.clock, &self.settings);
+            let mut env = crate::shard::env(&self.clock, &self.settings);
+            env.limits = fewer.as_ref().unwrap_or(env.limits);
             let mut scratch = Scratch { bytes: &mut buf.decoded, fields: &mut buf.index };
             let step = h2.machine.receive(&env, &mut buf.rx[reading.place()], &mut scratch);
             let from = reading.from as usize;
@@ -316,5 +320,15 @@ impl<A: Application> Shard<A> {
     /// Whether connection `key` still is the one whose streams are under `at`.
     pub(super) fn is_there(&self, key: u32, at: u32) -> bool {
         self.conns.get(key as usize).is_some_and(|conn| conn.exchange == At::H2(at))
+    }
+
+    /// What connection `key` may do, if there are jobs that run for nobody: each of its own stands for a stream. What is
+    /// beyond that is refused, and may be sent again (RFC 9113 §8.7).
+    #[cold]
+    fn limits_beside_orphans(&self, key: u32) -> Limits {
+        let orphans = self.cx.orphans.of(ConnectionId::of(self.address_of(key, StreamId::new(0, 0))));
+        let orphans = u16::try_from(orphans).unwrap_or(u16::MAX);
+        let limits = &self.settings.limits;
+        Limits { streams_max: limits.streams_max.saturating_sub(orphans), ..*limits }
     }
 }

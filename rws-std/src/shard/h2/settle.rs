@@ -3,8 +3,10 @@
 use rws_core::Status;
 use rws_core::connection::{Connection, Event, ResetCause, StreamId};
 
+use super::streams::Record;
 use crate::application::Application;
 use crate::calls::Called;
+use crate::errand::ConnectionId;
 use crate::shard::settle::{Answer, Exchange};
 use crate::shard::{Address, Shard};
 
@@ -69,7 +71,8 @@ impl<A: Application> Shard<A> {
         h2.promises.remove(stream);
     }
 
-    /// Ends the exchange of a stream as cut short, if it is here; a job that is out finds nobody when it comes home.
+    /// Ends the exchange of a stream as cut short, if it is here. A job that waits for a thread never runs; one that
+    /// runs finds nobody when it comes home, and counts against the connection until then.
     /// `instead` is the status of the answer that the machine gives by itself, if it can.
     pub(super) fn drop_stream(
         &mut self,
@@ -78,8 +81,12 @@ impl<A: Application> Shard<A> {
         cause: ResetCause,
         instead: Option<Status>,
     ) {
+        let record = self.h2.get(at as usize).and_then(|h2| h2.streams.get(address.stream));
+        let (is_known, is_away) = (record.is_some(), record.is_some_and(Record::is_away));
+        if is_away && !self.call_off(address) {
+            self.cx.orphans.add(ConnectionId::of(address));
+        }
         let exchange = self.take_exchange(address);
-        let is_known = self.h2.get(at as usize).is_some_and(|h2| h2.streams.get(address.stream).is_some());
         self.end_stream(at, address.stream);
         match exchange {
             Some(exchange) => self.end_aborted(address, exchange, cause, instead),
