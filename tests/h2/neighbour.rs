@@ -67,6 +67,12 @@ impl Neighbour {
     /// Asserts that every request was answered, and none late.
     #[track_caller]
     pub(crate) fn was_served(self) {
+        self.was_served_within(WAIT_MAX);
+    }
+
+    /// As [`Neighbour::was_served`], with another bound.
+    #[track_caller]
+    pub(crate) fn was_served_within(self, wait_max: Duration) {
         self.is_over.store(true, Ordering::SeqCst);
         let served = self.thread.join().expect("no panic");
         let Served { count, longest, .. } = served;
@@ -75,6 +81,6 @@ impl Neighbour {
             self.path
         );
         assert_eq!(served.fault, None, "after {} answers", served.count);
-        assert!(served.longest < WAIT_MAX, "an answer took {:?}", served.longest);
+        assert!(served.longest < wait_max, "an answer took {:?}", served.longest);
     }
 }
