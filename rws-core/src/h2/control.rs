@@ -91,6 +91,7 @@ impl Outbox {
     }
 
     /// Writes what waits; `false` if it did not fit. `last` is the last stream that the peer has opened.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn write(&mut self, last: u32, out: &mut Out<'_>) -> bool {
         while self.acks > 0 {
             if !out.put(&SettingsFrame::ACK_BYTES) {

@@ -28,7 +28,7 @@
 //! "reserved (remote)" does not occur, since a client of ours takes no pushes. What is left of a stream that was closed
 //! is its number, for a while (see `closed`).
 
-use crate::{Instant, Method};
+use crate::{Instant, Method, SMALL};
 
 /// The slot of one stream, of a size that is the same everywhere: at most 64 bytes. What is in it is the connection's.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +187,9 @@ impl Flags {
 
     #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) const fn has(self, bit: u16) -> bool {
-        self.0 & bit != 0
+        // Where there is no operating system CONNECT is refused: what is for tunnels is left out.
+        let never = if SMALL { Flags::CONNECT | Flags::TUNNEL } else { 0 };
+        self.0 & bit & !never != 0
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]

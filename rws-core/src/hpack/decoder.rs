@@ -207,6 +207,7 @@ impl<const SMALL: bool> Decoder<SMALL> {
     }
 
     #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn indexed(&mut self, index: u32, run: &mut Run<'_>) -> Result<bool, HpackError> {
         if index <= static_table::LEN {
             let id = static_table::name(index).ok_or(HpackError::IndexUnknown)?;

@@ -8,6 +8,9 @@
 //!   :path, content-length, validators, ranges, location, age; what is long         not indexed
 //!   all others                                                                     indexed
 //! ```
+//!
+//! On a target without an operating system nothing is put into the table, and texts are written as they are: a board's
+//! answers have few lines, and its flash is short. The peer is told of an empty table in the first block.
 
 mod repeat;
 
@@ -19,7 +22,7 @@ use super::static_table;
 use super::table::{Entry, OVERHEAD_BYTES, Table};
 use crate::compression::{NameId, Pseudo, huffman, integer};
 use crate::scan::{EQUAL_BYTES, copy_into, equal_mask, move_within};
-use crate::{Capacity, FieldName, KnownName, SMALL};
+use crate::{Capacity, FieldName, KnownName};
 
 /// A cookie that is shorter may be guessed: bytes.
 const COOKIE_BYTES_MIN: usize = 20;
@@ -88,11 +91,17 @@ impl<const SMALL: bool> Encoder<SMALL> {
     /// Begins a block at the start of `out`.
     ///
     /// `memory` holds the table: the same bytes at every call, and no more than 65,535 of them are made use of. It may
-    /// be empty: then nothing is put into the table.
+    /// be empty: then nothing is put into the table. On a target without an operating system no use is made of it.
     pub fn begin<'b>(&'b mut self, memory: &'b mut [u8], out: &'b mut [u8]) -> BlockOut<'b, SMALL> {
-        self.table.lend(memory);
+        if !crate::SMALL {
+            self.table.lend(memory);
+        }
         let mut block = BlockOut { encoder: self, memory, out, at: 0, is_whole: true, from: 0, state: 0 };
-        block.size_updates();
+        if crate::SMALL {
+            block.no_table()
+        } else {
+            block.size_updates()
+        }
         (block.from, block.state) = (block.at, block.encoder.state);
         block
     }
@@ -169,7 +178,18 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
             return Err(Capacity::Bytes);
         }
         self.encoder.is_open = false;
+        if crate::SMALL {
+            self.encoder.told = 0;
+        }
         Ok(self.at)
+    }
+
+    /// Tells the peer that the table is empty, until it has got a block: whatever it allows then is more.
+    fn no_table(&mut self) {
+        if self.encoder.told > 0 {
+            // Without room the block is lost, and the next one says it.
+            let _ = self.integer(0, 5, 0x20);
+        }
     }
 
     /// Tells the peer of what has changed since the last block (RFC 7541 §4.2).
@@ -204,6 +224,9 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
     }
 
     fn line(&mut self, id: NameId, name: &[u8], value: &[u8], never_indexed: bool) -> Result<(), Capacity> {
+        if crate::SMALL {
+            return self.line_of_itself(id, name, value, never_indexed);
+        }
         let use_of_table = if never_indexed { Use::Secret } else { use_for(id, value.len()) };
         let first = static_table::first_of(id);
         let digest = digest(name, value);
@@ -229,6 +252,22 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
             }
             Use::Indexed | Use::Plain => self.literal(name_index, 4, 0, id, name, value),
         }
+    }
+
+    /// A line that makes no use of the table, but of the static one.
+    fn line_of_itself(
+        &mut self,
+        id: NameId,
+        name: &[u8],
+        value: &[u8],
+        never_indexed: bool,
+    ) -> Result<(), Capacity> {
+        let is_secret = never_indexed || is_secret(id, value.len());
+        let first = static_table::first_of(id);
+        if !is_secret && let Some(index) = first.and_then(|first| static_table::find(first, id, value)) {
+            return self.integer(index, 7, 0x80);
+        }
+        self.literal(first, 4, if is_secret { 0x10 } else { 0 }, id, name, value)
     }
 
     /// What an entry may count: bytes.
@@ -341,6 +380,9 @@ impl<const SMALL: bool> BlockOut<'_, SMALL> {
 
 /// Writes a text in the shorter way, with its length in front (RFC 7541 §5.2); `None` if it has no room.
 fn put_text<const SMALL: bool>(text: &[u8], lower_case: bool, out: &mut [u8]) -> Option<usize> {
+    if crate::SMALL {
+        return put_as_it_is(text, lower_case, out);
+    }
     let (first, rest) = out.split_first_mut()?;
     let shorter = rest.len().min(text.len().wrapping_sub(1));
     if !text.is_empty()
@@ -361,6 +403,10 @@ fn put_text<const SMALL: bool>(text: &[u8], lower_case: bool, out: &mut [u8]) ->
         copy_into(out.get_mut(..start_len)?, start.get(..start_len)?);
         return Some(end);
     }
+    put_as_it_is(text, lower_case, out)
+}
+
+fn put_as_it_is(text: &[u8], lower_case: bool, out: &mut [u8]) -> Option<usize> {
     let start_len = integer::write(u32::try_from(text.len()).ok()?, 7, 0, out)?;
     let end = start_len.checked_add(text.len())?;
     let place = out.get_mut(start_len..end)?;
@@ -385,15 +431,26 @@ enum Use {
 
 #[cfg_attr(not(target_os = "none"), inline(always))]
 fn use_for(id: NameId, value_len: usize) -> Use {
-    if id == NameId::known(KnownName::Cookie) && value_len < COOKIE_BYTES_MIN {
+    if is_guessable(id, value_len) {
         return Use::Secret;
     }
-    if SMALL { use_of_name(id) } else { USES.get(usize::from(id.0)).copied().unwrap_or(Use::Indexed) }
+    USES.get(usize::from(id.0)).copied().unwrap_or(Use::Indexed)
+}
+
+/// Whether it is a cookie so short that it may be guessed.
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn is_guessable(id: NameId, value_len: usize) -> bool {
+    id == NameId::known(KnownName::Cookie) && value_len < COOKIE_BYTES_MIN
+}
+
+const SECRET: &[KnownName] = &[KnownName::Authorization, KnownName::ProxyAuthorization, KnownName::SetCookie];
+
+/// Whether a line has [`Use::Secret`] by its name and length.
+fn is_secret(id: NameId, value_len: usize) -> bool {
+    is_guessable(id, value_len) || is_among(id, SECRET)
 }
 
 const fn use_of_name(id: NameId) -> Use {
-    const SECRET: &[KnownName] =
-        &[KnownName::Authorization, KnownName::ProxyAuthorization, KnownName::SetCookie];
     const PLAIN: &[KnownName] = &[
         KnownName::Age,
         KnownName::ContentLength,
@@ -443,9 +500,6 @@ const fn uses() -> [Use; 256] {
 #[cfg_attr(not(target_os = "none"), inline(always))]
 fn digest(name: &[u8], value: &[u8]) -> u8 {
     const MULTIPLIER: u32 = 0x9e37_79b1;
-    if SMALL {
-        return value.last().copied().unwrap_or(0);
-    }
     let mut ends = ends(value, 0);
     if !name.is_empty() {
         // Names compare without regard to case.

@@ -139,6 +139,7 @@ impl<'f> Lines<'f> {
         Ok(())
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn judge(&mut self, line: &Line, arena: &[u8]) -> Result<(), Refusal> {
         if !line.is_well_formed {
             return Err(malformed_line(line, arena));

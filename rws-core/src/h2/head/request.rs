@@ -8,7 +8,7 @@ use crate::message::{
     parse_target,
 };
 use crate::scan::copy_into;
-use crate::{Limits, PeerFault};
+use crate::{Limits, PeerFault, SMALL};
 
 impl Lines<'_> {
     /// The head of a request whose block has been decoded. `bytes` is the memory of its arena, of which `used` bytes
@@ -70,7 +70,7 @@ impl Lines<'_> {
         let (scheme, path) = (self.pseudo(Pseudo::Scheme), self.pseudo(Pseudo::Path));
         let authority = self.pseudo(Pseudo::Authority);
         let is_extended = self.pseudo(Pseudo::Protocol).is_some();
-        if is_extended && (method != Method::Connect || !connect_protocol || authority.is_none()) {
+        if is_extended && (SMALL || method != Method::Connect || !connect_protocol || authority.is_none()) {
             return Err(MALFORMED);
         }
         let host = authority.unwrap_or(self.host);
@@ -161,7 +161,7 @@ fn tunnel(
     limits: &Limits,
 ) -> Result<TargetSpans, Refusal> {
     let (None, None, Some(authority)) = (scheme, path, authority) else { return Err(MALFORMED) };
-    if !limits.connect_method {
+    if SMALL || !limits.connect_method {
         return Err(Refusal::Answer(PeerFault::ConnectRefused));
     }
     parse_target(Method::Connect, authority, authority, arena, &mut []).map_err(Refusal::Answer)

@@ -56,6 +56,7 @@ impl Machine {
     }
 
     /// RFC 9113 §3.4: what comes first is no frame.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn preface(&mut self, rx: &[u8]) -> Found {
         match rx.first_chunk() {
             Some(PREFACE) => {

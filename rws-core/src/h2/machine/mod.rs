@@ -31,7 +31,7 @@ use super::streams::Streams;
 use super::{ErrorCode, Role};
 use crate::connection::{ConnectionStatus, Sent, StreamId};
 use crate::hpack::{Decoder, Encoder};
-use crate::{Env, Error, Limits};
+use crate::{Env, Error, Limits, SMALL};
 
 /// The state of a connection, without its memory.
 #[derive(Debug)]
@@ -365,7 +365,7 @@ pub(super) fn settings(role: Role, limits: &Limits) -> Settings {
         field_section_bytes_max: u32::from(limits.head_bytes_max),
         // RFC 9113 §6.5.2: a server says nothing of it.
         push: role == Role::Server,
-        connect_protocol: role == Role::Server && limits.connect_method,
+        connect_protocol: role == Role::Server && limits.connect_method && !SMALL,
         no_rfc7540_priorities: true,
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn receive(
     Step { consumed, event }
 }
 
+#[cfg_attr(target_os = "none", inline(never))]
 fn request(
     machine: &mut Machine,
     env: &Env<'_>,
@@ -118,6 +119,7 @@ fn is_last(machine: &Machine, env: &Env<'_>) -> bool {
     cap != 0 && machine.last_taken / 2 >= cap.saturating_sub(1) && !machine.draining
 }
 
+#[cfg_attr(target_os = "none", inline(never))]
 fn trailers(
     machine: &mut Machine,
     env: &Env<'_>,

@@ -173,3 +173,30 @@ fn texts_of_every_length_are_written_in_the_shorter_way_and_need_no_more_room() 
         }
     }
 }
+
+#[test]
+fn a_line_of_itself_is_read_as_it_was_written_and_is_in_no_table() {
+    let (mut encoder, mut out) = (Encoder::new(), [0; 600]);
+    let (mut decoder, mut theirs, mut arena) = (Decoder::new(), [0; 4096], [0; 4096]);
+    let mut block = encoder.begin(&mut [], &mut out);
+    block.no_table();
+    let long = vec![b'x'; 200];
+    let fields: [(&str, &[u8], &str); 5] = [
+        ("content-length", b"7", "content-length: 7"),
+        ("X-Other", b"Some Text", "x-other: Some Text"),
+        ("accept-encoding", b"gzip, deflate", "accept-encoding: gzip, deflate"),
+        ("set-cookie", b"a=b", "set-cookie: a=b"),
+        ("vary", &long, &std::format!("vary: {}", "x".repeat(200))),
+    ];
+    for (name, value, _) in fields {
+        let (id, name) = match FieldName::from(name).identified() {
+            FieldName::Known(known) => (NameId::known(known), &b""[..]),
+            FieldName::Other(name) => (NameId::OTHER, name),
+        };
+        block.line_of_itself(id, name, value, false).expect("room");
+    }
+    let len = block.finish().expect("whole");
+    assert_eq!(out[0], 0x20, "the table is empty");
+    let (lines, _) = lines_of(&mut decoder, &out[..len], &mut theirs, &mut arena, LIMITS).expect("decodes");
+    assert_eq!(lines.to_text(), fields.map(|(.., line)| line));
+}
