@@ -81,6 +81,11 @@ pub struct Limits {
     pub settings_timeout_us: u64,
     /// HTTP/2: from the warning that a server goes to the last stream that it takes: µs, at most.
     pub drain_timeout_us: u64,
+    /// HTTP/2, client role: how long a server may be silent while requests are under way before it is asked by PING
+    /// whether it is still there: µs; 0 means never. Some servers take more than one in five minutes for a flood.
+    pub ping_interval_us: u64,
+    /// HTTP/2, client role: from that PING to any frame of the server's, without which the connection is dead: µs.
+    pub ping_timeout_us: u64,
     /// HTTP/2: answers pushed beside one that was asked for; 0 means that none is.
     pub pushes_max: u8,
 }
@@ -119,6 +124,8 @@ impl Limits {
         control_frames_per_minute_max: 4000,
         settings_timeout_us: 10_000_000,
         drain_timeout_us: 1_000_000,
+        ping_interval_us: 330_000_000,
+        ping_timeout_us: 20_000_000,
         pushes_max: 8,
     };
 

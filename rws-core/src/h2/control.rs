@@ -15,7 +15,8 @@ pub(super) struct Outbox {
     pub(super) acks: u8,
     /// Our preface is due: SETTINGS, and before it a client's first bytes.
     pub(super) preface: bool,
-    /// A PING of ours is due, which tells when the peer has read the warning before it.
+    /// A PING of ours is due: a server's tells when the peer has read the warning before it, a client's whether the
+    /// peer is there.
     pub(super) probe: bool,
     pub(super) leaving: Leaving,
     pub(super) code: ErrorCode,
@@ -42,8 +43,8 @@ pub(super) enum Leaving {
     Told,
 }
 
-/// What our PING before a drain says.
-pub(super) const PROBE: [u8; 8] = *b"rws bye\0";
+/// What our PINGs say.
+pub(super) const PROBE: [u8; 8] = *b"rws ping";
 
 /// The longest thing that [`Outbox::write`] writes: bytes.
 pub(super) const ROOM: usize = Ping::BYTES;

@@ -1,8 +1,10 @@
 //! The client role: requests of ours on one connection, as many at once as the server takes.
 
+mod pulse;
 mod receive;
 mod request;
 
+use self::pulse::{Pulse, Verdict};
 use super::by_source::BySource;
 use super::machine::{Machine, settings};
 use super::memory::Memory;
@@ -23,6 +25,7 @@ use crate::{Env, Error, Instant};
 pub struct Client<M> {
     machine: Machine,
     memory: M,
+    pulse: Pulse,
 }
 
 impl<M: Memory> Client<M> {
@@ -31,7 +34,7 @@ impl<M: Memory> Client<M> {
     pub fn new(env: &Env<'_>, memory: M, secure: bool) -> Client<M> {
         let mut machine = Machine::new(Role::Client, env, settings(Role::Client, env.limits));
         machine.secure = secure;
-        Client { machine, memory }
+        Client { machine, memory, pulse: Pulse::OFF }
     }
 
     /// Begins an exchange: `transmit` will ask the source for its request.
@@ -46,7 +49,9 @@ impl<M: Memory> Client<M> {
             self.memory.grow(machine.streams.taken().saturating_add(1));
             machine.adopt(&mut self.memory.lend());
         }
-        machine.open_stream(self.memory.lend().slots)
+        let stream = machine.open_stream(self.memory.lend().slots)?;
+        self.pulse.begin(env);
+        Ok(stream)
     }
 
     /// Whether [`Client::open`] would begin an exchange, as far as server and limits are asked.
@@ -101,7 +106,25 @@ impl<M: Memory> Client<M> {
 
     /// The driver does not read for now, through no fault of the peer: its time for every body starts again.
     pub fn excuse_peer(&mut self) {
+        self.pulse.excuse();
         self.machine.excuse_peer(self.memory.lend().slots);
+    }
+}
+
+impl<M> Client<M> {
+    /// Whether the server has been silent for too long. If it is time to ask, that is what is sent next.
+    fn is_dead(&mut self, env: &Env<'_>) -> bool {
+        if self.machine.rx_want() == 0 {
+            self.pulse.excuse();
+        }
+        match self.pulse.look(env, self.machine.live > 0) {
+            Verdict::Alive => false,
+            Verdict::Ask => {
+                self.machine.outbox.probe = true;
+                false
+            }
+            Verdict::Dead => true,
+        }
     }
 }
 
@@ -112,6 +135,10 @@ impl<M: Memory> Connection for Client<M> {
 
     fn wake(&mut self, stream: StreamId) {
         self.machine.wake(self.memory.lend().slots, stream);
+    }
+
+    fn be_patient(&mut self, stream: StreamId) {
+        self.machine.be_patient(self.memory.lend().slots, stream);
     }
 
     fn reset(&mut self, stream: StreamId) {
@@ -136,10 +163,20 @@ impl<M: Memory> Connection for Client<M> {
     }
 
     fn next_deadline(&self) -> Instant {
-        self.machine.next_deadline()
+        match self.machine.status() {
+            ConnectionStatus::Open | ConnectionStatus::Draining => {
+                self.machine.next_deadline().min(self.pulse.due())
+            }
+            ConnectionStatus::CloseAfterFlush | ConnectionStatus::Closed | ConnectionStatus::Upgraded => {
+                self.machine.next_deadline()
+            }
+        }
     }
 
     fn on_deadline(&mut self, env: &Env<'_>) -> Option<Event> {
+        if !self.machine.has_failed() && self.is_dead(env) {
+            return Some(self.machine.close(true).into());
+        }
         let event = self.machine.on_deadline(env, self.memory.lend().slots);
         self.machine.settle(env);
         event.map(Event::from)
@@ -153,6 +190,9 @@ impl<M: Memory> Connection for Client<M> {
 impl<M: Memory> ByteConnection for Client<M> {
     fn receive(&mut self, env: &Env<'_>, rx: &mut [u8], scratch: &mut Scratch<'_>) -> Step {
         let step = receive::receive(&mut self.machine, env, &mut self.memory.lend(), rx, scratch);
+        if step.consumed > 0 {
+            self.pulse.hear(env);
+        }
         self.machine.settle(env);
         step
     }

@@ -166,7 +166,7 @@ impl Machine {
     }
 
     /// The connection ends without a word: the transport is of no use any more.
-    pub(super) fn close(&mut self, abrupt: bool) -> News {
+    pub(in crate::h2) fn close(&mut self, abrupt: bool) -> News {
         self.phase = Phase::Closed;
         self.abrupt |= abrupt;
         self.clock.forget_streams();

@@ -18,7 +18,7 @@ fn a_drain_warns_first_and_still_takes_what_was_on_its_way() {
         begun(&LIMITS, &[Message::new(200), Message::new(201), Message::new(202)], &Frames::client().get(1));
     server.shutdown(&drive.env());
     drive.feed(&mut server, &mut script, b"");
-    assert_eq!(drive.sent()[2..], ["GOAWAY 2147483647 NO_ERROR", "PING rws bye\0"]);
+    assert_eq!(drive.sent()[2..], ["GOAWAY 2147483647 NO_ERROR", "PING rws ping"]);
     assert_eq!(server.status(), ConnectionStatus::Draining);
     // It had been sent before the warning was read.
     drive.feed(&mut server, &mut script, &Frames::default().post(3).0);

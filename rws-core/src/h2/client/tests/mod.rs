@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+mod life;
+
 use super::*;
 use crate::connection::BodyPlan;
 use crate::h2::testing::{Drive, Frames, Give, Grown, Message, Script};
