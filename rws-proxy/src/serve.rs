@@ -140,12 +140,12 @@ fn banner(address: SocketAddr, config: &Config) -> String {
 }
 
 fn describe(action: &crate::config::Action, config: &Config) -> String {
-    use crate::config::Action::{Proxy, Redirect, Respond, Static};
+    use crate::config::Action::{Grpc, Proxy, Redirect, Respond, Static};
     match action {
         Static(files) => format!("files of {}", files.root.display()),
         Respond(respond) => format!("status {}", respond.status),
         Redirect(redirect) => format!("redirect to {}", redirect.location),
-        Proxy(proxy) => {
+        Proxy(proxy) | Grpc(proxy) => {
             format!("upstream {}", config.upstreams.get(proxy.upstream).map_or("", |upstream| &upstream.name))
         }
     }

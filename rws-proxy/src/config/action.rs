@@ -19,10 +19,11 @@ enum Type {
     Respond,
     Redirect,
     Proxy,
+    Grpc,
 }
 
 impl Type {
-    const ALL: [Self; 4] = [Self::Static, Self::Respond, Self::Redirect, Self::Proxy];
+    const ALL: [Self; 5] = [Self::Static, Self::Respond, Self::Redirect, Self::Proxy, Self::Grpc];
 
     fn name(self) -> &'static str {
         match self {
@@ -30,6 +31,7 @@ impl Type {
             Self::Respond => "respond",
             Self::Redirect => "redirect",
             Self::Proxy => "proxy",
+            Self::Grpc => "grpc",
         }
     }
 
@@ -39,13 +41,13 @@ impl Type {
             Self::Static => &["root", "index", "directory_listing"],
             Self::Respond => &["status", "body", "content_type"],
             Self::Redirect => &["location", "status"],
-            Self::Proxy => &["upstream", "proxy"],
+            Self::Proxy | Self::Grpc => &["upstream", "proxy"],
         }
     }
 
     fn parse(text: &str) -> Result<Self, Problem> {
         match text {
-            "grpc" | "mcp" => Err(not_available(&format!("an action of type \"{text}\""))),
+            "mcp" => Err(not_available(&format!("an action of type \"{text}\""))),
             _ => Self::ALL
                 .into_iter()
                 .find(|kind| kind.name() == text)
@@ -63,12 +65,12 @@ pub(super) fn read(
 ) -> Option<Action> {
     route.required(
         "action",
-        "add [route.action] with a type: static, respond, redirect or proxy",
+        "add [route.action] with a type: static, respond, redirect, proxy or grpc",
         problems,
     )?;
     let table = route.table("action", &keys::ACTION, problems)?;
     let kind = table
-        .required("type", "give one of \"static\", \"respond\", \"redirect\", \"proxy\"", problems)
+        .required("type", "give one of \"static\", \"respond\", \"redirect\", \"proxy\", \"grpc\"", problems)
         .and_then(|value| value.text(problems, Type::parse));
     let Some(kind) = kind else {
         // Whose keys these are is not known, but each can be judged by itself.
@@ -79,7 +81,8 @@ pub(super) fn read(
         Type::Static => static_action(&table, path, around, problems),
         Type::Respond => respond_action(&table, problems),
         Type::Redirect => redirect_action(&table, problems),
-        Type::Proxy => proxy_action(&table, path, around, problems),
+        Type::Proxy => proxy_action(&table, Scheme::Http, scheme, path, around, problems).map(Action::Proxy),
+        Type::Grpc => proxy_action(&table, Scheme::H2, grpc_scheme, path, around, problems).map(Action::Grpc),
     }
 }
 
@@ -101,7 +104,7 @@ fn judge_all(
         redirect_action(table, problems);
     }
     if has(Type::Proxy.keys()) {
-        proxy_action(table, path, around, problems);
+        proxy_action(table, Scheme::Http, scheme, path, around, problems);
     }
     None
 }
@@ -180,12 +183,15 @@ fn redirect_status(_key: &str, number: i128) -> Result<u16, Problem> {
     }
 }
 
+/// Servers are spoken to by `scheme_default`, or by what `read_scheme` makes of the key.
 fn proxy_action(
     table: &Table<'_>,
+    scheme_default: Scheme,
+    read_scheme: fn(&str) -> Result<Scheme, Problem>,
     path: Option<&PathPattern>,
     around: &Around<'_>,
     problems: &Problems<'_>,
-) -> Option<Action> {
+) -> Option<ProxyAction> {
     let upstream = table
         .required("upstream", "name the [[upstream]] that takes the requests", problems)
         .and_then(|value| value.text(problems, |name| around.upstreams.find(name)));
@@ -195,7 +201,7 @@ fn proxy_action(
         read_timeout: READ_TIMEOUT_DEFAULT,
         strip_path_prefix: None,
         add_path_prefix: None,
-        upstream_scheme: Scheme::Http,
+        upstream_scheme: scheme_default,
     };
     if let Some(proxy) = table.table("proxy", &keys::PROXY, problems) {
         let timeout = |key, default| {
@@ -208,8 +214,9 @@ fn proxy_action(
         };
         let strip = prefix("strip_path_prefix");
         let add = prefix("add_path_prefix");
-        let scheme =
-            or_default(proxy.value("upstream_scheme"), Scheme::Http, |value| value.text(problems, scheme));
+        let scheme = or_default(proxy.value("upstream_scheme"), scheme_default, |value| {
+            value.text(problems, read_scheme)
+        });
         refuse_idle_strip(&proxy, strip.as_ref()?.as_deref(), path, problems);
         action.connect_timeout = connect?;
         action.read_timeout = read?;
@@ -220,7 +227,7 @@ fn proxy_action(
         return None;
     }
     action.upstream = upstream?;
-    Some(Action::Proxy(action))
+    Some(action)
 }
 
 /// A prefix to strip that no path of the route begins with is a mistake in one of the two.
@@ -247,11 +254,24 @@ fn refuse_idle_strip(
 fn scheme(text: &str) -> Result<Scheme, Problem> {
     match text {
         "http" => Ok(Scheme::Http),
-        "https" | "h2c" | "h2" | "h3" | "grpc" => {
-            Err(not_available(&format!("the upstream scheme \"{text}\""))
-                .hint("use \"http\", or leave it out"))
+        "h2" => Ok(Scheme::H2),
+        "h2c" | "grpc" => Err(rules::unknown_choice("upstream_scheme", text, &["http", "h2"])
+            .hint("write \"h2\": HTTP/2 in the clear, by prior knowledge")),
+        "https" | "h3" => Err(not_available(&format!("the upstream scheme \"{text}\""))
+            .hint("use \"http\" or \"h2\", or leave it out")),
+        other => Err(rules::unknown_choice("upstream_scheme", other, &["http", "h2"])),
+    }
+}
+
+/// Calls are made over HTTP/2 and nothing else.
+fn grpc_scheme(text: &str) -> Result<Scheme, Problem> {
+    match scheme(text)? {
+        Scheme::H2 => Ok(Scheme::H2),
+        Scheme::Http => {
+            let problem =
+                Problem::new(format!("an action of type \"grpc\" cannot speak \"{text}\" to its upstream"));
+            Err(problem.hint("leave `upstream_scheme` out: calls are made over HTTP/2"))
         }
-        other => Err(rules::unknown_choice("upstream_scheme", other, &["http"])),
     }
 }
 

@@ -101,7 +101,7 @@ pub enum Strategy {
     RoundRobin,
 }
 
-/// One server of an upstream, spoken to in plain HTTP/1.1.
+/// One server of an upstream, spoken to in the clear.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Backend {
     /// Where it is.
@@ -199,6 +199,8 @@ pub enum Action {
     Redirect(RedirectAction),
     /// Passes the request on.
     Proxy(ProxyAction),
+    /// Passes calls on (gRPC), and answers for their upstream as a server of calls does.
+    Grpc(ProxyAction),
 }
 
 /// Serves files.
@@ -255,6 +257,8 @@ pub struct ProxyAction {
 /// How a backend is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// In the clear.
+    /// HTTP/1.1 in the clear.
     Http,
+    /// HTTP/2 in the clear, by prior knowledge (h2c).
+    H2,
 }

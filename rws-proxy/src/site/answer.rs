@@ -41,6 +41,11 @@ impl Page {
         if page.body.is_empty() { page } else { page.with(KnownName::ContentType, content_type) }
     }
 
+    /// A page of a head alone.
+    pub(super) fn bare(status: Status, fields: OwnedFields) -> Page {
+        Page { status, fields, body: Box::default(), is_configured: false }
+    }
+
     /// A short text.
     pub(super) fn text(status: Status, text: &str) -> Page {
         Page::new(status, "text/plain; charset=utf-8", text.as_bytes())

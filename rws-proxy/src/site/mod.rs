@@ -11,6 +11,7 @@
 
 mod answer;
 mod client;
+mod grpc;
 mod log;
 mod metrics;
 mod proxy;
@@ -32,7 +33,7 @@ use rws_core::route::MethodSet;
 use rws_core::service::{Context, Outcome, Service, Taken, WholeAnswer};
 use rws_core::{Instant, PeerFault, Status};
 use rws_std::files::{FilePlan, FileRequest};
-use rws_std::forward::{Forward, Forwarded};
+use rws_std::forward::{Forward, ForwardError, Forwarded};
 use rws_std::{Application, CutShort, JobCx, ServerHandle, sys};
 
 use self::answer::{Answer, Page};
@@ -151,7 +152,11 @@ impl Site {
         };
         // Said before a byte of the body is read, and before any `100 (Continue)`.
         let is_too_large = matches!(head.body(), BodyFraming::Sized(n) if n > self.body_bytes_max);
-        let answer = if is_too_large { self.own(cx, Own::TooLarge) } else { self.lead(cx, head, endpoint) };
+        let answer = match is_too_large {
+            true if endpoint.is_grpc() => too_large_call(),
+            true => self.own(cx, Own::TooLarge),
+            false => self.lead(cx, head, endpoint),
+        };
         (answer, Some(place))
     }
 
@@ -181,6 +186,24 @@ impl Site {
                 }
             }
         }
+    }
+
+    /// No upstream has answered.
+    fn answer_for_upstream(&self, state: &mut Exchange, error: ForwardError) {
+        let endpoint = state.route.and_then(|place| self.routes.endpoint(place));
+        let is_grpc = endpoint.is_some_and(Endpoint::is_grpc);
+        if is_grpc {
+            state.answer = grpc::page(grpc::code_of(error), error.text()).into();
+        }
+        // Without a note there is nobody to tell, and the text that the exchange has by itself will do.
+        let Some(note) = &mut state.note else { return };
+        note.error = Some(error.text());
+        if !is_grpc {
+            let page = Page::text(error.status(), &format!("{}\n", error.text()));
+            let is_for_now = error.status() == Status::SERVICE_UNAVAILABLE;
+            state.answer = if is_for_now { page.with(KnownName::RetryAfter, "1") } else { page }.into();
+        }
+        sign(&mut state.answer, note);
     }
 
     fn file(&self, cx: &JobCx, head: &RequestHead<'_>, server: usize, mount: &str) -> Answer {
@@ -302,14 +325,12 @@ impl Application for Site {
     fn forwarded(&self, _cx: &mut JobCx, state: &mut Exchange, forwarded: Forwarded<'_>) {
         let Answer::Upstream(proxied) = &mut state.answer else { return };
         proxied.take(forwarded);
-        let Some(note) = &mut state.note else { return };
         if let Forwarded::Failed(error) = forwarded {
-            note.error = Some(error.text());
-            let page = Page::text(error.status(), &format!("{}\n", error.text()));
-            let is_for_now = error.status() == Status::SERVICE_UNAVAILABLE;
-            state.answer = if is_for_now { page.with(KnownName::RetryAfter, "1") } else { page }.into();
-            sign(&mut state.answer, note);
-        } else if !note.id().is_empty() {
+            return self.answer_for_upstream(state, error);
+        }
+        if let Some(note) = &state.note
+            && !note.id().is_empty()
+        {
             // It is a field value of moderate length, and there is room for it.
             let _ = proxied.set_field(KnownName::XRequestId, note.id());
         }
@@ -397,6 +418,11 @@ fn not_allowed(method: Method, allow: MethodSet) -> Answer {
 /// The answer to OPTIONS (RFC 9110 §9.3.7).
 fn allowed(allow: MethodSet) -> Answer {
     Page::text(Status::NO_CONTENT, "").with(KnownName::Allow, &allow.to_string()).into()
+}
+
+/// As the page that says so, to a call.
+fn too_large_call() -> Answer {
+    grpc::page(grpc::code_of(ForwardError::BodyTooLarge), ForwardError::BodyTooLarge.text()).into()
 }
 
 /// A status that the configuration was checked for.

@@ -8,10 +8,11 @@ use rws_core::PeerFault;
 use rws_core::message::{KnownName, Method, RequestHead};
 use rws_core::service::{ConnectionInfo, Context as _};
 use rws_std::JobCx;
-use rws_std::forward::{Forward, ForwardError, ForwardOptions, ProxyState, RoundRobin, Upstream};
+use rws_std::forward::{Forward, ForwardError, ForwardOptions, Protocol, ProxyState, RoundRobin, Upstream};
 
 use super::client::Trust;
-use crate::config::{Config, ProxyAction, Strategy, Upstream as Configured};
+use super::grpc;
+use crate::config::{Config, ProxyAction, Scheme, Strategy, Upstream as Configured};
 
 /// A route to an upstream.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Proxy {
     upstream: Arc<dyn Upstream>,
     options: ForwardOptions,
     name: Box<str>,
+    /// Calls are what is sent on, and answered for.
+    is_grpc: bool,
 }
 
 /// The configured upstreams. Routes to one of them share it, and with it whose turn is next.
@@ -36,16 +39,20 @@ impl Upstreams {
     }
 
     /// A route to one of them; `None` if there is no such.
-    pub(super) fn proxy(&self, action: &ProxyAction, config: &Config) -> Option<Proxy> {
+    pub(super) fn proxy(&self, action: &ProxyAction, is_grpc: bool, config: &Config) -> Option<Proxy> {
         let (name, upstream) = self.0.get(action.upstream)?;
         let options = ForwardOptions {
             strip_path_prefix: action.strip_path_prefix.clone().unwrap_or_default(),
             add_path_prefix: action.add_path_prefix.clone().unwrap_or_default(),
             connect_timeout: action.connect_timeout,
             read_timeout: action.read_timeout,
+            protocol: match action.upstream_scheme {
+                Scheme::Http => Protocol::Http1,
+                Scheme::H2 => Protocol::Http2,
+            },
             body_bytes_max: config.request_body_bytes_max,
         };
-        Some(Proxy { upstream: Arc::clone(upstream), options, name: name.clone() })
+        Some(Proxy { upstream: Arc::clone(upstream), options, name: name.clone(), is_grpc })
     }
 }
 
@@ -65,7 +72,15 @@ impl Proxy {
         if hops.is_some() || trust.is_proxy(connection.peer) {
             amend(&mut state, connection, head, trust, hops);
         }
+        if self.is_grpc {
+            grpc::prepare(&mut state, head);
+        }
         state
+    }
+
+    /// Whether calls are what is sent on.
+    pub(super) const fn is_grpc(&self) -> bool {
+        self.is_grpc
     }
 
     /// The name of the upstream.

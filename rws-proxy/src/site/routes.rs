@@ -37,6 +37,11 @@ impl Endpoint {
         served(self.methods)
     }
 
+    /// Whether it leads to an upstream of calls.
+    pub(super) fn is_grpc(&self) -> bool {
+        matches!(&self.target, Target::Proxy(proxy) if proxy.is_grpc())
+    }
+
     /// The name of the upstream, if the route leads to one.
     pub(super) fn upstream(&self) -> Option<&str> {
         match &self.target {
@@ -106,8 +111,9 @@ impl Routes {
                 Action::Static(files) => build.mounted(files)?,
                 Action::Respond(respond) => build.page(respond_page(respond)),
                 Action::Redirect(redirect) => build.page(redirect_page(redirect)),
-                Action::Proxy(proxy) => {
-                    let proxy = upstreams.proxy(proxy, config);
+                Action::Proxy(action) | Action::Grpc(action) => {
+                    let is_grpc = matches!(route.action, Action::Grpc(_));
+                    let proxy = upstreams.proxy(action, is_grpc, config);
                     Target::Proxy(proxy.ok_or_else(|| io::Error::other("a route has no upstream"))?)
                 }
             };

@@ -17,11 +17,12 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use rws_core::connection::{BodyPlan, RequestOut};
+use rws_core::h2::ErrorCode;
 use rws_core::message::{FieldName, ResponseHead, Span};
 use rws_core::{Error, PeerFault, Status};
 
 use self::memory::{Kept, Memory};
-pub use self::request::ForwardOptions;
+pub use self::request::{ForwardOptions, Protocol};
 pub use self::reverse_proxy::{ProxyState, ReverseProxy};
 
 /// A request for an upstream.
@@ -35,18 +36,22 @@ pub struct Forward {
     pub read_timeout_us: u64,
     /// The longest body: bytes. 413 beyond.
     pub body_bytes_max: u64,
+    /// How long the whole exchange may take until its answer is whole, if it goes over HTTP/2: µs.
+    pub(crate) total_timeout_us: u64,
     memory: Memory,
     /// Where the words stand in the arena of the fields.
     method: Span,
     /// `None`: it was written anew, into the memory's text.
     target: Option<Span>,
     authority: Span,
+    pub(crate) protocol: Protocol,
     pub(crate) body: BodyPlan,
     /// The client waits for `100 (Continue)`.
     pub(crate) expects_continue: bool,
     /// The client wants to see the trailer section of the response.
     pub(crate) wants_trailers: bool,
     pub(crate) is_idempotent: bool,
+    pub(crate) is_patient: bool,
     pub(crate) refused: Option<ForwardError>,
 }
 
@@ -67,6 +72,18 @@ impl Forward {
     /// Gives up before anything is sent: the application is told `error` as if an upstream had failed.
     pub const fn refuse(&mut self, error: ForwardError) {
         self.refused = Some(error);
+    }
+
+    /// Bounds the whole exchange, until its answer is whole: 504 after so many µs, or the answer is cut off. Heard for
+    /// [`Protocol::Http2`] only.
+    pub const fn limit_time(&mut self, us: u64) {
+        self.total_timeout_us = us;
+    }
+
+    /// The client may be silent within its body for as long as it likes, as in a conversation. Heard for
+    /// [`Protocol::Http2`] only.
+    pub const fn be_patient(&mut self) {
+        self.is_patient = true;
     }
 
     /// It is over: its memory is kept for the next.
@@ -157,6 +174,8 @@ pub enum ForwardError {
     ConnectTimeout,
     /// The backend closed the connection before its response.
     Closed,
+    /// The backend reset the request, with this code (RFC 9113 §7).
+    Reset(ErrorCode),
     /// The backend did not answer in time.
     ReadTimeout,
     /// The backend broke the protocol.
@@ -182,6 +201,7 @@ impl ForwardError {
             ForwardError::NoBackend
             | ForwardError::Connect
             | ForwardError::Closed
+            | ForwardError::Reset(_)
             | ForwardError::Protocol(_) => Status::BAD_GATEWAY,
         }
     }
@@ -194,6 +214,7 @@ impl ForwardError {
             ForwardError::Connect => "the upstream takes no connections",
             ForwardError::ConnectTimeout => "the upstream did not take a connection in time",
             ForwardError::Closed => "the upstream closed the connection",
+            ForwardError::Reset(_) => "the upstream reset the request",
             ForwardError::ReadTimeout => "the upstream did not answer in time",
             ForwardError::Protocol(_) => "the upstream broke the protocol",
             ForwardError::BodyTooLarge => "the body is too large",

@@ -17,6 +17,16 @@ use rws_core::service::ConnectionInfo;
 
 use super::{Forward, ForwardError, Kept, Memory, Upstream};
 
+/// How an upstream is spoken to, in the clear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1: one request at a time on each connection.
+    #[default]
+    Http1,
+    /// HTTP/2 by prior knowledge (RFC 9113 §3.3): many requests at once on each.
+    Http2,
+}
+
 /// How a request is changed on its way.
 #[derive(Clone, Debug)]
 pub struct ForwardOptions {
@@ -28,6 +38,8 @@ pub struct ForwardOptions {
     pub connect_timeout: Duration,
     /// How long to wait for the next bytes of the upstream.
     pub read_timeout: Duration,
+    /// How the upstream is spoken to.
+    pub protocol: Protocol,
     /// The longest request body that is sent on: bytes. 413 beyond.
     pub body_bytes_max: u64,
 }
@@ -39,6 +51,7 @@ impl Default for ForwardOptions {
             add_path_prefix: String::new(),
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(60),
+            protocol: Protocol::Http1,
             body_bytes_max: u64::MAX,
         }
     }
@@ -72,14 +85,17 @@ impl Forward {
             connect_timeout_us: micros(options.connect_timeout),
             read_timeout_us: micros(options.read_timeout),
             body_bytes_max: options.body_bytes_max,
+            total_timeout_us: u64::MAX,
             memory,
             method: words.method,
             target: words.target,
             authority: words.authority,
+            protocol: options.protocol,
             body,
             expects_continue: head.expects_continue(),
             wants_trailers: words.wants_trailers,
             is_idempotent: head.method().is_idempotent(),
+            is_patient: false,
             refused,
         }
     }

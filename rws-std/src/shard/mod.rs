@@ -60,7 +60,7 @@ use crate::timer_wheel::TimerWheel;
 use self::accept::Acceptor;
 use self::conn::{Conn, Flags};
 use self::h2::{H2, Said};
-use self::link::{IdleLinks, Link};
+use self::link::{IdleLinks, Link, Trunks};
 use self::mail::Letters;
 use self::offloaded::Offloaded;
 use self::settle::Exchange;
@@ -169,6 +169,7 @@ pub(crate) struct Shard<A: Application> {
     links: Slab<Link>,
     link_timers: TimerWheel,
     idle_links: IdleLinks,
+    trunks: Trunks,
     link_tx: Box<[u8]>,
     /// Links that may be read without a new event from the poller.
     links_again: VecDeque<u32>,
@@ -231,7 +232,6 @@ impl<A: Application> Shard<A> {
         poller.add(mail.0.event_fd(), MAIL_KEY, Interest::Level)?;
         let mut shard = Shard {
             app,
-            settings,
             stats: Arc::default(),
             clock: Clock::new(),
             poller,
@@ -255,6 +255,7 @@ impl<A: Application> Shard<A> {
             links: Slab::new(),
             link_timers: TimerWheel::new(sys::monotonic_us()),
             idle_links: IdleLinks::default(),
+            trunks: Trunks::new(&settings.limits),
             link_tx: vec![0; TX_BYTES].into_boxed_slice(),
             links_again: VecDeque::new(),
             again_left: None,
@@ -267,6 +268,7 @@ impl<A: Application> Shard<A> {
             draining_until: None,
             cx: Box::new(JobCx::new(index, Arc::clone(&mail) as Arc<dyn Post>, None)),
             mail,
+            settings,
         };
         shard.cx.connection.local = shard.acceptor.as_ref().and_then(|acceptor| acceptor.local);
         shard.watch_listener(true);
@@ -363,7 +365,8 @@ impl<A: Application> Shard<A> {
     /// How long to wait at most; `None`: for ever.
     fn patience(&self) -> Option<Duration> {
         let now = self.clock.now();
-        let timers = [self.timers.next_wake_us(), self.link_timers.next_wake_us()];
+        let timers =
+            [self.timers.next_wake_us(), self.link_timers.next_wake_us(), self.trunks.next_wake_us()];
         let first = timers.into_iter().flatten().min();
         let mut until = first.map_or(Instant::NEVER, Instant::from_micros);
         until = until.min(self.listener_wakes());
@@ -384,6 +387,7 @@ impl<A: Application> Shard<A> {
         while let Some(key) = self.link_timers.pop_expired(now_us, &mut steps) {
             self.ring_link(key);
         }
+        self.ring_trunks(now_us, TIMERS_PER_TURN);
     }
 
     fn dispatch(&mut self, buf: &mut TurnBuf, event: sys::Event) -> Option<Job<A::State>> {

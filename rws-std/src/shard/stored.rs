@@ -29,9 +29,9 @@ pub(crate) struct Pools {
     large: BufferPool,
 }
 
-const SMALL_BYTES: usize = 4 * 1024;
+pub(super) const SMALL_BYTES: usize = 4 * 1024;
 /// Nothing that is stored at once is longer: a receive or a transmit buffer.
-const LARGE_BYTES: usize = 64 * 1024;
+pub(super) const LARGE_BYTES: usize = 64 * 1024;
 const SMALL_KEPT_MAX: usize = 256;
 const LARGE_KEPT_MAX: usize = 16;
 

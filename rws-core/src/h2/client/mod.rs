@@ -6,7 +6,7 @@ mod request;
 
 use self::pulse::{Pulse, Verdict};
 use super::by_source::BySource;
-use super::machine::{Machine, settings};
+use super::machine::{Machine, Phase, settings};
 use super::memory::Memory;
 use super::out::Out;
 use super::{ErrorCode, Role};
@@ -67,6 +67,11 @@ impl<M: Memory> Client<M> {
     /// How many exchanges are under way.
     pub const fn live(&self) -> u16 {
         self.machine.live
+    }
+
+    /// How many requests at once the server takes; `None` before it has said so (RFC 9113 §6.5.2).
+    pub fn streams_max(&self) -> Option<u32> {
+        (self.machine.phase != Phase::Settings).then_some(self.machine.peer.streams_max)
     }
 
     /// Whether the head of a request was handed to the driver. One that was not may be tried again elsewhere.

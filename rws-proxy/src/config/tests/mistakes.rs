@@ -153,7 +153,7 @@ status = 99
 
 [[route]]
 [route.action]
-type = \"grpc\"
+type = \"mcp\"
 
 [cors]
 ";
@@ -179,7 +179,7 @@ type = \"grpc\"
             "24:1 `location` does not belong to an action of type \"proxy\"",
             "29:10 `status` is out of range: 99",
             "31:1 this route is never reached: the one on line 26 takes everything that it would",
-            "33:8 an action of type \"grpc\" is not available in this build",
+            "33:8 an action of type \"mcp\" is not available in this build",
             "35:2 `cors` is not available in this build",
         ]
     );
@@ -266,6 +266,7 @@ fn what_a_proxy_cannot_do_is_refused() {
     let proxy = "type = \"proxy\"\nupstream = \"app\"\n[route.action.proxy]\n";
     for (text, message) in [
         ("upstream_scheme = \"https\"", "the upstream scheme \"https\" is not available in this build"),
+        ("upstream_scheme = \"h2c\"", "`upstream_scheme` cannot be `h2c`"),
         ("upstream_scheme = \"htp\"", "`upstream_scheme` cannot be `htp`"),
         ("connect_timeout_ms = 0", "`connect_timeout_ms` is out of range: 0"),
         ("read_timeout_ms = 1.5", "`read_timeout_ms` must be a whole number, not a number with a fraction"),
@@ -279,6 +280,28 @@ fn what_a_proxy_cannot_do_is_refused() {
                 action.upstream = \"app\"\naction.proxy.strip_path_prefix = \"/v1\"";
     assert_eq!(messages(idle), ["no path of this route begins with `/v1`"]);
     assert_eq!(good(&idle.replace("/v1", "/api/")).routes.len(), 1);
+}
+
+#[test]
+fn calls_are_made_over_http2_and_nothing_else() {
+    let grpc = "type = \"grpc\"\nupstream = \"app\"\n[route.action.proxy]\n";
+    for text in ["", "upstream_scheme = \"h2\"", "read_timeout_ms = 90_000"] {
+        let config = good(&action(&format!("{grpc}{text}")));
+        let Action::Grpc(calls) = &config.routes[0].action else { panic!("calls") };
+        assert_eq!((calls.upstream, calls.upstream_scheme), (0, Scheme::H2));
+    }
+    let config = good(&action("type = \"proxy\"\nupstream = \"app\"\nproxy.upstream_scheme = \"h2\""));
+    assert!(matches!(&config.routes[0].action, Action::Proxy(proxy) if proxy.upstream_scheme == Scheme::H2));
+    let http = format!("{grpc}upstream_scheme = \"http\"");
+    assert_eq!(
+        messages(&action(&http)),
+        ["an action of type \"grpc\" cannot speak \"http\" to its upstream"]
+    );
+    assert_eq!(messages(&action("type = \"grpc\"")), ["[route.action] has no `upstream`"]);
+    assert_eq!(
+        messages(&action("type = \"grpc\"\nupstream = \"app\"\nroot = \".\"")),
+        ["`root` does not belong to an action of type \"grpc\""]
+    );
 }
 
 #[test]

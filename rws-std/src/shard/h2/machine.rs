@@ -37,7 +37,7 @@ thread_local! {
 const ENCODER_BYTES: usize = 4096;
 
 impl Heap {
-    fn new(limits: &Limits) -> Heap {
+    pub(in crate::shard) fn new(limits: &Limits) -> Heap {
         let bytes = usize::from(limits.header_table_bytes_max) + ENCODER_BYTES;
         Heap { slots: Vec::new(), tables: vec![0; bytes].into_boxed_slice() }
     }

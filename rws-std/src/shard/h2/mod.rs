@@ -34,6 +34,7 @@ use std::collections::VecDeque;
 use rws_core::Error;
 use rws_core::connection::{Connection, StreamId};
 
+pub(super) use self::machine::Heap;
 use self::machine::Machine;
 use self::push::Promises;
 use self::streams::Streams;

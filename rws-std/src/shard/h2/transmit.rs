@@ -16,7 +16,7 @@ use super::push::Promises;
 use super::streams::Streams;
 use crate::application::Application;
 use crate::shard::conn::Flags;
-use crate::shard::link::Link;
+use crate::shard::link::{self, Leg, Link};
 use crate::shard::settle::Exchange;
 use crate::shard::source::Relayed;
 use crate::shard::transmit::{PULLED_BYTES_PER_TURN, Pulled};
@@ -93,6 +93,7 @@ impl<A: Application> Shard<A> {
                 app: &*self.app,
                 exchanges: &mut self.exchanges,
                 links: &mut self.links,
+                legs: &mut self.trunks.legs,
                 streams,
                 promises,
                 current: current.as_mut().map(|(exchange, relayed)| (&mut **exchange, &mut **relayed)),
@@ -269,6 +270,7 @@ struct Sources<'p, 'b, A: Application> {
     app: &'p A,
     exchanges: &'p mut Slab<Exchange<A::State>>,
     links: &'p mut Slab<Link>,
+    legs: &'p mut Slab<Leg>,
     streams: &'p Streams,
     promises: &'p Promises,
     current: Current<'p, 'b, A::State>,
@@ -309,13 +311,13 @@ impl<A: Application> Source for Sources<'_, '_, A> {
     }
 
     fn fill(&mut self, stream: StreamId, out: &mut [u8]) -> Fill {
-        let Sources { app, exchanges, streams, current, said, links, .. } = self;
+        let Sources { app, exchanges, streams, current, said, links, legs, .. } = self;
         let app = *app;
         let filled = guarded(|| match current {
             Some((exchange, relayed)) if exchange.stream == stream => exchange.fill(app, relayed, out),
             Some(_) | None => match streams.kept(stream).and_then(|kept| exchanges.get_mut(kept)) {
                 Some(exchange) => match exchange.link.filter(|_| exchange.is_relayed) {
-                    Some(link) => fill_from_link(app, exchange, link, links, said, out),
+                    Some(link) => fill_from_link(app, exchange, link, (links, legs), said, out),
                     None => exchange.fill(app, &mut Relayed::nothing(), out),
                 },
                 None => Fill::Blocked,
@@ -332,14 +334,14 @@ impl<A: Application> Source for Sources<'_, '_, A> {
     }
 
     fn trailers(&mut self, stream: StreamId) -> FieldBlock<'_> {
-        let Sources { app, exchanges, streams, current, links, .. } = self;
+        let Sources { app, exchanges, streams, current, links, legs, .. } = self;
         let app = *app;
         let (exchange, relayed) = match current {
             Some((exchange, relayed)) if exchange.stream == stream => (&mut **exchange, relayed.trailers),
             Some(_) | None => match streams.kept(stream).and_then(|kept| exchanges.get_mut(kept)) {
                 Some(exchange) => {
-                    let link = exchange.link.and_then(|link| links.get(link as usize));
-                    (exchange, link.map_or(FieldBlock::EMPTY, |link| link.waiting_down().trailers))
+                    let waiting = exchange.link.and_then(|link| link::waiting_down(links, legs, link));
+                    (exchange, waiting.map_or(FieldBlock::EMPTY, |waiting| waiting.trailers))
                 }
                 None => return FieldBlock::EMPTY,
             },
@@ -360,15 +362,14 @@ fn fill_from_link<A: Application>(
     app: &A,
     exchange: &mut Exchange<A::State>,
     key: u32,
-    links: &mut Slab<Link>,
+    (links, legs): (&mut Slab<Link>, &mut Slab<Leg>),
     said: &mut Vec<(StreamId, Said)>,
     out: &mut [u8],
 ) -> Fill {
-    let Some(link) = links.get_mut(key as usize) else { return Fill::Abort };
-    let mut relayed = link.waiting_down();
+    let Some(mut relayed) = link::waiting_down(links, legs, key) else { return Fill::Abort };
     let (fill, waiting) = (exchange.fill(app, &mut relayed, out), relayed.bytes.len());
     let taken = relayed.taken;
-    link.took_down(taken);
+    link::took_down(links, legs, key, taken);
     if waiting > 0 && taken == waiting {
         said.push((exchange.stream, Said::Drained(key)));
     }

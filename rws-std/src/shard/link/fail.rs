@@ -104,7 +104,7 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    fn has_answer(&self, owner: Address) -> bool {
+    pub(super) fn has_answer(&self, owner: Address) -> bool {
         self.kept(owner).is_some_and(|kept| self.exchanges[kept].status.is_some())
     }
 

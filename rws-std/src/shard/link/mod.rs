@@ -1,4 +1,4 @@
-//! Links: connections to upstreams, each serving one exchange at a time and then waiting in the pool.
+//! Links: connections to upstreams that speak HTTP/1.1, each serving one exchange at a time and then waiting in the pool.
 //!
 //! ```text
 //!   connect ──▶ Connecting ──▶ Busy ──── response whole, both sides keep it ────▶ Idle ──▶ Busy …
@@ -21,14 +21,17 @@
 //! | the request on its way up | `send.rs` |
 //! | the response as it comes | `receive.rs` |
 //! | its way down into the client's machine | `relay.rs` |
+//! | connections that speak HTTP/2 and serve many exchanges at once | `trunk/` |
 
 mod fail;
 mod pool;
 mod receive;
 mod relay;
 mod send;
+mod trunk;
 
 pub(super) use self::pool::IdleLinks;
+pub(super) use self::trunk::{Leg, Trunks, took_down, waiting_down};
 
 use core::net::SocketAddr;
 use core::panic::AssertUnwindSafe;
@@ -44,7 +47,7 @@ use super::settle::{Answer, Exchange};
 use super::stored::Stored;
 use super::{Address, LINK_BIT, Shard};
 use crate::application::Application;
-use crate::forward::{Forward, ForwardError};
+use crate::forward::{Forward, ForwardError, Protocol};
 use crate::sys::{self, Interest};
 
 /// A connection to an upstream.
@@ -174,7 +177,10 @@ impl<A: Application> Shard<A> {
             trailers_down: None,
             plan,
         };
-        self.try_backend(flow, true, ForwardError::NoBackend);
+        match flow.plan.protocol {
+            Protocol::Http1 => self.try_backend(flow, true, ForwardError::NoBackend),
+            Protocol::Http2 => self.start_on_trunk(flow),
+        }
     }
 
     /// Takes the next backend for `flow`, from the pool if `may_reuse`. Where none is left, `error` says why.

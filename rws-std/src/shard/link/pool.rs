@@ -104,7 +104,7 @@ impl<A: Application> Shard<A> {
 
     /// The exchange of a link is over on the client's side: the link goes to the pool if it can serve again.
     pub(in crate::shard) fn release_link(&mut self, key: u32) {
-        let Some(link) = self.links.get_mut(key as usize) else { return };
+        let Some(link) = self.links.get_mut(key as usize) else { return self.release_leg(key) };
         let is_whole = |flow: &Flow| !flow.is_overrun && flow.waiting.is_none();
         let is_fit = link.flow.as_ref().is_some_and(is_whole) && link.is_clean();
         let idle = self.idle_links.list(link.pool);
@@ -121,7 +121,7 @@ impl<A: Application> Shard<A> {
 
     /// Closes a link, and with it what it serves, if the caller has not seen to that.
     pub(in crate::shard) fn drop_link(&mut self, key: u32) {
-        let Some(link) = self.links.get_mut(key as usize) else { return };
+        let Some(link) = self.links.get_mut(key as usize) else { return self.cancel_leg(key) };
         match link.flow.take() {
             Some(flow) => {
                 let is_answered = flow.is_answered;

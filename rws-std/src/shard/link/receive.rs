@@ -16,7 +16,7 @@ use crate::sys::{self, Transfer};
 impl<A: Application> Shard<A> {
     /// Something happened on the socket of link `key`.
     pub(in crate::shard) fn link_event(&mut self, buf: &mut TurnBuf, key: u32, event: sys::Event) {
-        let Some(link) = self.links.get_mut(key as usize) else { return };
+        let Some(link) = self.links.get_mut(key as usize) else { return self.trunk_event(buf, key, event) };
         if event.key != super::link_key(key, link.generation) {
             return;
         }
@@ -38,7 +38,7 @@ impl<A: Application> Shard<A> {
 
     /// Goes on with a link that is listed.
     pub(in crate::shard) fn go_on_with_link(&mut self, buf: &mut TurnBuf, key: u32) {
-        let Some(link) = self.links.get_mut(key as usize) else { return };
+        let Some(link) = self.links.get_mut(key as usize) else { return self.go_on_with_trunk(buf, key) };
         link.flags.clear(LinkFlags::LISTED);
         let owner = self.owner_of(key);
         self.read_link(buf, key);
@@ -216,7 +216,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// The end of a link's turn on the side of its client.
-    fn conclude_owner(&mut self, owner: Address) {
+    pub(super) fn conclude_owner(&mut self, owner: Address) {
         let is_current = |conn: &&Conn| conn.generation == owner.generation;
         if self.conns.get(owner.conn as usize).filter(is_current).is_none() {
             return;
@@ -231,4 +231,4 @@ impl<A: Application> Shard<A> {
 }
 
 /// Reads from one link before other connections get their turn.
-const READS_PER_TURN: usize = 16;
+pub(super) const READS_PER_TURN: usize = 16;

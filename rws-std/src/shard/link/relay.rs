@@ -52,7 +52,7 @@ impl<'e, S> Relay<'e, S> {
 
 impl Link {
     /// What waits for the client.
-    pub(in crate::shard) fn waiting_down(&self) -> Relayed<'_> {
+    pub(super) fn waiting_down(&self) -> Relayed<'_> {
         let flow = self.flow.as_ref();
         let trailers = flow.and_then(|flow| flow.trailers_down.as_deref());
         Relayed {
@@ -60,13 +60,6 @@ impl Link {
             end: flow.is_some_and(|flow| flow.is_answered),
             trailers: trailers.map_or(FieldBlock::EMPTY, OwnedFields::block),
             ..Relayed::nothing()
-        }
-    }
-
-    /// The client has taken so much of it.
-    pub(in crate::shard) fn took_down(&mut self, bytes: usize) {
-        if let Some(down) = &mut self.down {
-            down.advance(bytes);
         }
     }
 }
@@ -172,7 +165,9 @@ impl<A: Application> Shard<A> {
         key: u32,
         mut exchange: Exchange<A::State>,
     ) {
-        let Some(link) = self.links.get_mut(key as usize) else { return self.pump(owner.conn, exchange) };
+        let Some(link) = self.links.get_mut(key as usize) else {
+            return self.resume_passing(owner, key, exchange);
+        };
         let mut down = link.down.take();
         let flow = link.flow.as_mut();
         let (end, trailers) =
@@ -200,7 +195,7 @@ impl<A: Application> Shard<A> {
 
     /// The client has taken of what waited for it: if that was all, the upstream may go on.
     pub(in crate::shard) fn give_back_down(&mut self, key: u32) {
-        let Some(link) = self.links.get_mut(key as usize) else { return };
+        let Some(link) = self.links.get_mut(key as usize) else { return self.pay_back_down(key) };
         if let Some(done) = link.down.take_if(|down| down.bytes().is_empty()) {
             self.pools.give(done);
             if let Some(stream) = link.h1.exchange() {
@@ -216,7 +211,7 @@ impl<A: Application> Shard<A> {
 }
 
 /// How the client's answer is framed. An answer to HEAD and a 304 keep the length that they declare.
-fn plan_of(head: &ResponseHead<'_>, body: BodyFraming) -> BodyPlan {
+pub(super) fn plan_of(head: &ResponseHead<'_>, body: BodyFraming) -> BodyPlan {
     match body {
         BodyFraming::Sized(len) => BodyPlan::Sized(len),
         BodyFraming::Streamed | BodyFraming::UntilClose => BodyPlan::Streamed,

@@ -21,7 +21,9 @@ impl<A: Application> Shard<A> {
     /// Gives `chunk` of the client's body to link `key`. The client gets its credit back when the bytes have
     /// gone up.
     pub(in crate::shard) fn forward_body(&mut self, key: u32, chunk: &[u8]) {
-        let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else { return };
+        let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else {
+            return self.send_body_up(key, chunk);
+        };
         flow.owed = flow.owed.saturating_add(chunk.len() as u32);
         flow.body_bytes = flow.body_bytes.saturating_add(chunk.len() as u64);
         if flow.body_bytes > flow.plan.body_bytes_max {
@@ -36,7 +38,9 @@ impl<A: Application> Shard<A> {
 
     /// The client's body has ended.
     pub(in crate::shard) fn forward_end(&mut self, key: u32, trailers: FieldBlock<'_>) {
-        let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else { return };
+        let Some(flow) = self.links.get_mut(key as usize).and_then(|link| link.flow.as_mut()) else {
+            return self.send_end_up(key, trailers);
+        };
         flow.is_whole = true;
         if !trailers.is_empty() {
             let kept = EndToEnd::of(trailers);
