@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! conformance --target HOST:PORT [--authority TEXT] [--path PATH] [--post PATH] [--strict]
-//!             [--patience-ms N] [--known FILE] [--only TEXT]
+//!             [--patience-ms N] [--at-once N] [--known FILE] [--only TEXT]
 //! ```
 //!
 //! Each check uses connections of its own. An error counts as right in every form that the specification permits;
@@ -32,9 +32,6 @@ use options::Options;
 use report::Report;
 use site::Site;
 
-/// Checks mostly wait, so that several go side by side.
-const AT_ONCE: usize = 4;
-
 fn main() -> ExitCode {
     let options = match Options::of(std::env::args().skip(1)) {
         Ok(options) => options,
@@ -49,16 +46,16 @@ fn main() -> ExitCode {
     };
     let checks: Vec<Check> = all.filter(is_chosen).copied().collect();
     let mut report = Report::new(options.known);
-    carry_out(&checks, &options.site, |check, verdict| report.take(check, verdict));
+    carry_out(&checks, &options.site, options.at_once, |check, verdict| report.take(check, verdict));
     report.close()
 }
 
 /// Tells the verdicts in the order of the checks.
-fn carry_out(checks: &[Check], site: &Site, mut tell: impl FnMut(&Check, Verdict)) {
+fn carry_out(checks: &[Check], site: &Site, at_once: usize, mut tell: impl FnMut(&Check, Verdict)) {
     let next = AtomicUsize::new(0);
     let (sender, verdicts) = channel();
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once.max(1) {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
                 while let Some((at, check)) = take_one(checks, next) {

@@ -9,19 +9,25 @@ use crate::site::Site;
 
 pub(crate) const USAGE: &str =
     "usage: conformance --target HOST:PORT [--authority TEXT] [--path PATH] [--post PATH]
-       [--strict] [--patience-ms N] [--known FILE] [--only TEXT]";
+       [--strict] [--patience-ms N] [--at-once N] [--known FILE] [--only TEXT]";
+
+/// Checks mostly wait, so that several go side by side.
+const AT_ONCE: usize = 4;
 
 pub(crate) struct Options {
     pub(crate) site: Site,
     pub(crate) known: Known,
     /// Only the checks whose section or name has this text.
     pub(crate) only: Option<String>,
+    /// How many checks go side by side; each has a few connections.
+    pub(crate) at_once: usize,
 }
 
 impl Options {
     pub(crate) fn of(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
         let (mut target, mut authority, mut path, mut post) = (None, None, "/".to_owned(), None);
         let (mut is_strict, mut patience_ms, mut known, mut only) = (false, 4_000, Known::default(), None);
+        let mut at_once = AT_ONCE;
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
@@ -34,6 +40,7 @@ impl Options {
                 "--patience-ms" => {
                     patience_ms = value()?.parse().map_err(|_| format!("{name} needs a number"))?
                 }
+                "--at-once" => at_once = value()?.parse().map_err(|_| format!("{name} needs a number"))?,
                 "--strict" => is_strict = true,
                 _ => return Err(format!("unknown option {name}")),
             }
@@ -42,7 +49,8 @@ impl Options {
         let address = resolve(&target)?;
         let authority = authority.unwrap_or(target);
         let patience = Duration::from_millis(patience_ms);
-        Ok(Options { site: Site { address, authority, path, post, patience, is_strict }, known, only })
+        let site = Site { address, authority, path, post, patience, is_strict };
+        Ok(Options { site, known, only, at_once })
     }
 }
 

@@ -1,4 +1,4 @@
-"""An independent gRPC client (grpcio) before `examples/grpc`, and before the device: `python3 tests/grpc [--address HOST:PORT] [NAME]`."""
+"""An independent gRPC client (grpcio) before `examples/grpc`, and before the device: `python3 tests/grpc [--address HOST:PORT | --device HOST:PORT] [NAME]`."""
 import argparse
 import contextlib
 import pathlib
@@ -56,9 +56,12 @@ def run(address: str, wanted: str, *modules) -> tuple[int, int]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--address")
+    parser.add_argument("--device", help="only what a board answers, which is there already")
     parser.add_argument("wanted", nargs="?", default="")
     options = parser.parse_args()
-    if options.address:
+    if options.device:
+        failed, count = run(options.device, options.wanted, device)
+    elif options.address:
         failed, count = run(options.address, options.wanted, calls, streams)
     else:
         with serving("greeter") as address, serving("device_on_std", "--calls") as board:

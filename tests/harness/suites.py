@@ -16,6 +16,7 @@ import fuzzing
 import linking
 import load
 import soaking
+import speaking
 import tidy
 from needs import BARE_METAL, ROOT
 
@@ -105,8 +106,10 @@ SUITES = [
     Suite("conformance", "each rule of HTTP/2 and HPACK beside known servers, or on any other: --target HOST:PORT",
           [nextest("rws-tests", "--lib"), ["cargo", "build", "--quiet", "-p", "rws-tests", "--bin", "conformance"], conformance.check],
           ("nextest", "nghttpd", "h2o")),
-    Suite("board", "images on a simulated Cortex-M, over real sockets: clients of all kinds, all of the corpora, half a minute of load", [board.build_tested, nextest("rws-tests", "--test", "board"), load.check, soaking.soak],
-          ("nextest", "bare-metal", "qemu-arm", "release", "curl", "wrk"), ("test:board",), env={"RWS_BOARD_IMAGES": str(board.ARTIFACTS)}, minutes_max=20),
+    Suite("board", "images on a simulated Cortex-M, over real sockets: clients of all kinds, over HTTP/2 too, all of the corpora, half a minute of load",
+          [board.build_tested, nextest("rws-tests", "--test", "board"), ["cargo", "build", "--quiet", "-p", "rws-tests", "--bin", "conformance"],
+           speaking.check, load.check, soaking.soak],
+          ("nextest", "bare-metal", "qemu-arm", "release", "curl", "wrk", "h2load", "grpcio"), ("test:board",), env={"RWS_BOARD_IMAGES": str(board.ARTIFACTS)}, minutes_max=20),
     Suite("differential", "our reading of requests beside independent implementations",
           [["cargo", "nextest", "run", "--manifest-path", "tests/peers/Cargo.toml", "--test", "differential"]],
           ("nextest",), ("peer-test:differential",)),
