@@ -307,7 +307,12 @@ impl<X, A: Also<X>> Drive<X, A> {
                 let bytes = rx.get(place).unwrap_or(&[]);
                 self.take_body(env, service, cx, stream, bytes, false);
             }
-            Some(Event::End { stream, trailers: _ }) => self.take_body(env, service, cx, stream, &[], true),
+            Some(Event::End { stream, trailers }) => {
+                if let (Some(trailers), Some(exchange)) = (trailers, &mut self.exchange) {
+                    exchange.take_trailers(service, cx, env.now, trailers.view(rx, scratch));
+                }
+                self.take_body(env, service, cx, stream, &[], true);
+            }
             // No credit: the rest waits for `look_again`.
             Some(Event::Stalled { .. }) => self.flow.offered = true,
             Some(Event::Refused { stream: None, .. }) if self.h1.is_new() && self.also.begins(env, rx) => {

@@ -58,6 +58,21 @@ impl<X> Exchange<X> {
         taken
     }
 
+    /// The trailer section behind its body has come.
+    pub(crate) fn take_trailers<C, S>(
+        &mut self,
+        service: &S,
+        cx: &mut C,
+        now: Instant,
+        trailers: FieldBlock<'_>,
+    ) where
+        C: Enter + ?Sized,
+        S: Service<C, State = X>,
+    {
+        cx.enter(self.stream, now);
+        service.request_trailers(cx, &mut self.state, trailers);
+    }
+
     /// It may have been woken: for how much more of its body there is room.
     pub(crate) fn look_again<C, S>(&mut self, service: &S, cx: &mut C, now: Instant) -> u32
     where

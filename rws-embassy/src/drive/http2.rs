@@ -55,8 +55,8 @@ struct Stream<X> {
     over: Option<bool>,
 }
 
-/// A request line as far as this is none of HTTP/1 in any reading.
-const PREFACE_LINE_BYTES: usize = 14;
+/// As far as this the preface says what is spoken, and no sooner HTTP/1 refuses it: `PRI * HTTP/2.0`.
+const SAID_BYTES: usize = 14;
 /// What a frame has before its payload: bytes (RFC 9113 §4.1).
 const FRAME_HEADER_BYTES: usize = 9;
 /// The engine's own answers have a line of text: bytes.
@@ -111,8 +111,7 @@ impl<X, const STREAMS: usize, const STORE: usize> Also<X> for &mut Http2<X, STRE
     }
 
     fn begins(&mut self, env: &Env<'_>, first: &[u8]) -> bool {
-        let begun = first.len().min(PREFACE.len());
-        let is_it = begun >= PREFACE_LINE_BYTES && first.get(..begun) == PREFACE.get(..begun);
+        let is_it = first.get(..SAID_BYTES).is_some_and(|start| PREFACE.starts_with(start));
         if is_it {
             self.begin(env);
         }
@@ -331,7 +330,14 @@ impl<X, const STREAMS: usize, const STORE: usize> Running<'_, X, STREAMS, STORE>
                 let bytes = rx.get(place).unwrap_or(&[]);
                 self.take_body(env, service, cx, stream, bytes, false);
             }
-            Some(Event::End { stream, trailers: _ }) => self.take_body(env, service, cx, stream, &[], true),
+            Some(Event::End { stream, trailers }) => {
+                if let Some(trailers) = trailers
+                    && let Some(known) = place_of(self.streams, stream).and_then(Kept::as_mut)
+                {
+                    known.exchange.take_trailers(service, cx, env.now, trailers.view(rx, scratch));
+                }
+                self.take_body(env, service, cx, stream, &[], true);
+            }
             // No credit: the rest waits for `look_again`.
             Some(Event::Stalled { .. }) => flow.offered = true,
             Some(event) => self.happened(env, service, cx, event),

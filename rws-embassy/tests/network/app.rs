@@ -1,4 +1,4 @@
-//! A small application: `/` greets, `/echo` sends a body back, `/slow` never answers, `/drip` streams for ever.
+//! A small application: `/` greets, `/echo` sends a body back, `/count` says how long one is, `/slow` never answers, `/drip` streams for ever.
 
 use core::cell::Cell;
 use std::rc::Rc;
@@ -20,6 +20,7 @@ pub(crate) struct App {
 pub(crate) enum Exchange {
     Greet,
     Echo { kept: Vec<u8>, sent: usize, ended: bool },
+    Count { bytes: u64, ended: bool },
     Never,
     Drip,
     Missing,
@@ -37,6 +38,7 @@ impl<C: Context> Service<C> for App {
                 sent: 0,
                 ended: head.body() == rws_core::message::BodyFraming::None,
             },
+            "/count" => Exchange::Count { bytes: 0, ended: false },
             "/slow" => Exchange::Never,
             "/drip" => Exchange::Drip,
             _ => Exchange::Missing,
@@ -44,9 +46,17 @@ impl<C: Context> Service<C> for App {
     }
 
     fn body(&self, _: &mut C, state: &mut Exchange, chunk: &[u8], end: bool) -> Taken {
-        let Exchange::Echo { kept, ended, .. } = state else { return Taken::Stop };
-        kept.extend_from_slice(chunk);
-        *ended |= end;
+        match state {
+            Exchange::Echo { kept, ended, .. } => {
+                kept.extend_from_slice(chunk);
+                *ended |= end;
+            }
+            Exchange::Count { bytes, ended } => {
+                *bytes += chunk.len() as u64;
+                *ended |= end;
+            }
+            Exchange::Greet | Exchange::Never | Exchange::Drip | Exchange::Missing => return Taken::Stop,
+        }
         Taken::All
     }
 
@@ -56,7 +66,8 @@ impl<C: Context> Service<C> for App {
             Exchange::Greet => HeadAnswer::Final(text, BodyPlan::Sized(6)),
             Exchange::Echo { kept, ended: false, .. } if kept.is_empty() => HeadAnswer::NotYet,
             Exchange::Echo { .. } | Exchange::Drip => HeadAnswer::Final(text, BodyPlan::Streamed),
-            Exchange::Never => HeadAnswer::NotYet,
+            Exchange::Count { ended: true, .. } => HeadAnswer::Final(text, BodyPlan::Sized(8)),
+            Exchange::Count { ended: false, .. } | Exchange::Never => HeadAnswer::NotYet,
             Exchange::Missing => HeadAnswer::Final(ResponseHead::bare(Status::NOT_FOUND), BodyPlan::None),
         }
     }
@@ -77,6 +88,10 @@ impl<C: Context> Service<C> for App {
                     (0, false) => Fill::Blocked,
                     (n, false) => Fill::More(n),
                 }
+            }
+            Exchange::Count { bytes, .. } => {
+                out[..8].copy_from_slice(&bytes.to_be_bytes());
+                Fill::End(8)
             }
             Exchange::Drip => {
                 out.fill(b'.');

@@ -3,6 +3,7 @@
 mod app;
 mod awaiting;
 mod faults;
+mod http2;
 mod serving;
 mod wire;
 mod world;

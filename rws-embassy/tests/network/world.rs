@@ -16,13 +16,15 @@ use embedded_io_async::Write;
 use rws_core::Limits;
 use rws_core::service::Service;
 use rws_embassy::net::{Pool, Resources, Slot};
-use rws_embassy::{BoardContext, Platform, Server};
+use rws_embassy::{BoardContext, Http2, Platform, Server};
 
 use crate::wire::{End, Faults, cable};
 
 /// Sockets of the board.
 pub(crate) const SOCKETS: usize = 4;
 pub(crate) const PORT: u16 = 80;
+/// Of a connection's buffer, whatever it speaks.
+const BUFFER_BYTES: usize = Http2::<()>::buffer_bytes_min(&Limits::DEVICE);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Board;
@@ -65,6 +67,20 @@ impl World {
         World::with(|slot, board| Box::pin(async move { slot.run(board, PORT, server).await }))
     }
 
+    /// A board that speaks HTTP/2, too.
+    pub(crate) fn with_http2<S>(service: S) -> World
+    where
+        S: Service<BoardContext<Board>> + 'static,
+        S::State: 'static,
+    {
+        let server: &'static Server<'static, S, Board> =
+            leak(Server { service: leak(service), platform: Board, limits: &Limits::DEVICE });
+        World::with(|slot, board| {
+            let http2: &'static mut Http2<S::State> = leak(Http2::new());
+            Box::pin(async move { slot.run_also(board, PORT, server, http2).await })
+        })
+    }
+
     /// A board whose sockets are served by what `serve` makes.
     pub(crate) fn with(serve: impl Fn(Slot<'static>, Stack<'static>) -> Work) -> World {
         let clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +89,7 @@ impl World {
         let mut tasks: Vec<Option<Task>> = Vec::new();
         let board = stack(board_end, 1, &mut tasks);
         let client = stack(client_end, 2, &mut tasks);
-        let (slots, pool) = leak(Resources::<SOCKETS>::new()).split();
+        let (slots, pool) = leak(Resources::<SOCKETS, BUFFER_BYTES>::new()).split();
         let ended = Rc::new(Cell::new(0));
         for slot in slots {
             let (work, ended) = (serve(slot, board), Rc::clone(&ended));
@@ -246,6 +262,19 @@ impl Client {
             }
         }
         text(all)
+    }
+
+    /// Exactly so many bytes; `None` if the connection ends before.
+    pub(crate) async fn read_exact(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        let mut read = 0;
+        while read < count {
+            match self.0.read(&mut bytes[read..]).await {
+                Ok(0) | Err(_) => return None,
+                Ok(n) => read += n,
+            }
+        }
+        Some(bytes)
     }
 
     pub(crate) fn close(&mut self) {
