@@ -23,13 +23,14 @@ def check(_full: bool) -> str | None:
 
 
 def curl(at: str) -> str | None:
-    """One version after the other on the same port, and the longest answer."""
+    """One version after the other on the same port, and the longest answer. A connection each: curl 7.88 uses none of
+    HTTP/2 by prior knowledge again, whoever serves it."""
     for version, number in (("--http1.1", "1.1"), ("--http2-prior-knowledge", "2")):
-        said = run("curl", "--silent", "--max-time", "10", version, "--write-out", "\n%{http_version} %{http_code} %{size_download}",
-                   f"http://{at}/", f"http://{at}{PAGE}")
-        ends = [line.split() for line in said.splitlines() if line.startswith(f"{number} 200 ")]
-        if len(ends) != 2 or int(ends[1][2]) < 1_024:
-            return f"curl {version}: {said}"
+        for path, bytes_min in (("/", 1), (PAGE, 1_024)):
+            said = run("curl", "--silent", "--max-time", "10", version, "--output", "/dev/null",
+                       "--write-out", "%{http_version} %{http_code} %{size_download}", f"http://{at}{path}")
+            if not said.startswith(f"{number} 200 ") or int(said.split()[2]) < bytes_min:
+                return f"curl {version} {path}: {said}"
     return None
 
 
