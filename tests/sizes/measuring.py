@@ -16,7 +16,7 @@ import board
 from needs import ROOT
 
 ECHO = "echo"
-OURS = ("hello", "firmware")
+OURS = ("hello", "hello-http2", "firmware")
 PEERS = ("peer-picoserve", "peer-edge-http")
 IMAGES = (ECHO, *OURS, *PEERS)
 

@@ -14,6 +14,8 @@ GUARDED = ("flash", "static_ram", "ram_per_connection", "stack", "instructions")
 CHANCE = {"stack": 256}
 
 # What hello may take beyond the bare echo. Its connection has an HTTP buffer, which echo's has not.
+# What HTTP/2 may take beyond hello over HTTP/1.1.
+HTTP2_FLASH_MORE_MAX = 20_000
 FLASH_MORE_MAX, HTTP_BUFFER, RAM_MORE_MAX, INSTRUCTIONS_MORE_MAX, RATE_FACTOR = 16_000, 1_024, 512, 6_000, 10
 
 
@@ -47,6 +49,9 @@ def goals(rows: list[Row]) -> str:
              hello.ram_per_connection - echo.ram_per_connection - HTTP_BUFFER, RAM_MORE_MAX),
         goal("instructions per request over echo", hello.instructions - echo.instructions, INSTRUCTIONS_MORE_MAX),
     ]
+    both = found.get("hello-http2")
+    if both:
+        lines.append(goal("flash that HTTP/2 adds to hello", both.flash - hello.flash, HTTP2_FLASH_MORE_MAX))
     if peer:
         factor = hello.rate / peer.rate
         lines.append(f"- requests per second: {factor:.1f} × picoserve's, goal ≥ {RATE_FACTOR} ×: {'met' if factor >= RATE_FACTOR else 'missed'}")
