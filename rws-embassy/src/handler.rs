@@ -52,6 +52,8 @@ pub struct Desk<R, const IN: usize = 512, const OUT: usize = 256> {
 struct Pipes {
     /// The exchange; a handler of an earlier one is told that it is gone.
     serial: u32,
+    /// It has not ended.
+    is_open: bool,
     input: Way,
     output: Way,
     /// Input that the handler has taken: the peer may send as much again.
@@ -135,7 +137,16 @@ impl<R, const IN: usize, const OUT: usize> Default for Desk<R, IN, OUT> {
 impl Pipes {
     const fn new(serial: u32) -> Pipes {
         const EMPTY: Way = Way { from: 0, to: 0, ended: false };
-        Pipes { serial, input: EMPTY, output: EMPTY, credit: 0, head: None, cut_off: None, pump: None }
+        Pipes {
+            serial,
+            is_open: false,
+            input: EMPTY,
+            output: EMPTY,
+            credit: 0,
+            head: None,
+            cut_off: None,
+            pump: None,
+        }
     }
 
     /// Never `None`: nobody holds the pipes across a call or an `await`.
@@ -284,7 +295,11 @@ impl<'d> Exchange<'d> {
 
     fn current<T>(&self, look: impl FnOnce(&mut Pipes) -> T) -> Result<T, Gone> {
         let mut pipes = self.pipes.try_borrow_mut().map_err(|_| Gone)?;
-        if pipes.serial == self.serial && pipes.cut_off.is_none() { Ok(look(&mut pipes)) } else { Err(Gone) }
+        if pipes.serial == self.serial && pipes.cut_off != Some(self.serial) {
+            Ok(look(&mut pipes))
+        } else {
+            Err(Gone)
+        }
     }
 
     /// Until the exchange is cut off.
@@ -314,6 +329,9 @@ pub struct Face<'d, H, R, const IN: usize, const OUT: usize> {
     handler: &'d H,
 }
 
+/// A desk has one exchange. Over HTTP/2 a client may begin several; `Limits::streams_max` of 1 tells it not to.
+const BUSY: &str = "one at a time\n";
+
 /// What a connection remembers of an exchange at a desk.
 #[derive(Debug)]
 pub enum Ticket {
@@ -331,12 +349,17 @@ where
     type State = Ticket;
 
     fn begin(&self, cx: &mut C, head: &mut RequestHead<'_>) -> Ticket {
+        if Pipes::of(&self.desk.pipes, |pipes| pipes.is_open) == Some(true) {
+            return Ticket::Replied(Reply::new(Status::SERVICE_UNAVAILABLE, BUSY), 0);
+        }
         let request = match self.handler.extract(cx, head) {
             Ok(request) => request,
             Err(reply) => return Ticket::Replied(reply, 0),
         };
         Pipes::of(&self.desk.pipes, |pipes| {
-            *pipes = Pipes::new(pipes.serial.wrapping_add(1));
+            // A handler that was not polled since is still to hear that its exchange was cut off.
+            *pipes = Pipes { cut_off: pipes.cut_off, ..Pipes::new(pipes.serial.wrapping_add(1)) };
+            pipes.is_open = true;
             pipes.input.ended = head.body() == BodyFraming::None;
             pipes.pump = Some(cx.waker());
         });
@@ -409,6 +432,9 @@ where
     }
 
     fn end(&self, _: &mut C, ticket: Ticket, outcome: Outcome) {
+        if matches!(ticket, Ticket::Asked) {
+            Pipes::of(&self.desk.pipes, |pipes| pipes.is_open = false);
+        }
         // After a whole answer a handler may go on: it may want to restart the board.
         if let (Ticket::Asked, Outcome::Aborted(_)) = (ticket, outcome) {
             Pipes::of(&self.desk.pipes, |pipes| pipes.cut_off = Some(pipes.serial));

@@ -8,9 +8,10 @@ use rws_core::connection::BodyPlan;
 use rws_core::message::RequestHead;
 use rws_core::middleware::Reply;
 use rws_core::{Limits, Status, field_lines};
-use rws_embassy::handler::Exchange;
-use rws_embassy::{AsyncHandler, BoardContext, Desk, Server};
+use rws_embassy::handler::{Exchange, Ticket};
+use rws_embassy::{AsyncHandler, BoardContext, Desk, Http2, Server};
 
+use crate::http2::{RESET, Talk, frame};
 use crate::serving::exchange;
 use crate::world::{Board, Client, World};
 
@@ -93,6 +94,46 @@ fn world(app: App) -> World {
             Box::leak(Box::new(Server { service: face, platform: Board, limits: &Limits::DEVICE }));
         Box::pin(async move { desk.serve(app, slot.run(stack, crate::world::PORT, server)).await })
     })
+}
+
+/// The same, over HTTP/2 as well.
+fn world_of_both(app: App) -> World {
+    World::with(move |slot, stack| {
+        let app: &'static App =
+            Box::leak(Box::new(App { dropped: Rc::clone(&app.dropped), after: Rc::clone(&app.after) }));
+        let desk: &'static Desk<Asked> = Box::leak(Box::default());
+        let face: &'static _ = Box::leak(Box::new(desk.face(app)));
+        let server: &'static _ =
+            Box::leak(Box::new(Server { service: face, platform: Board, limits: &Limits::DEVICE }));
+        let http2: &'static mut Http2<Ticket> = Box::leak(Box::default());
+        let work = async move {
+            desk.serve(app, slot.run_also(stack, crate::world::PORT, server, http2)).await;
+        };
+        Box::pin(work)
+    })
+}
+
+#[test]
+fn one_desk_has_one_stream_and_the_others_are_told_so() {
+    let app = App::default();
+    let dropped = Rc::clone(&app.dropped);
+    let world = world_of_both(app);
+    let stack = world.client;
+    world.run(async move {
+        let mut talk = Talk::open(stack).await.expect("a socket listens");
+        talk.get(1, "/sensor").await;
+        talk.get(3, "/sensor").await;
+        assert_eq!(talk.answer(3).await.expect("an answer").body, b"one at a time\n");
+        assert_eq!(talk.answer(1).await.expect("an answer").body, b"21.5\n");
+        Timer::after_millis(1_500).await;
+        talk.get(5, "/quiet").await;
+        Timer::after_millis(100).await;
+        // The one is given up and the next asked for in one breath: the handler of the first is dropped.
+        talk.client.send(&frame(RESET, 0, 5, &8_u32.to_be_bytes())).await;
+        talk.get(7, "/sensor").await;
+        assert_eq!(talk.answer(7).await.expect("an answer").body, b"21.5\n");
+    });
+    assert_eq!(dropped.get(), 2, "the sensor's, and that of the silent one");
 }
 
 fn get(path: &str) -> Vec<u8> {

@@ -12,7 +12,7 @@ use crate::world::{Client, SOCKETS, World};
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
-const RESET: u8 = 3;
+pub(crate) const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 const WINDOW: u8 = 8;
@@ -26,10 +26,10 @@ const INITIAL_WINDOW: i64 = 65_535;
 
 /// How a stream has gone on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Answer {
+pub(crate) struct Answer {
     /// The first octet of its head: an entry of the static table (RFC 7541 §6.1).
     status: Option<u8>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     ended: bool,
     reset: Option<u32>,
 }
@@ -39,8 +39,8 @@ const OK: Option<u8> = Some(0x88);
 const NOT_FOUND: Option<u8> = Some(0x8d);
 
 /// A client whose preface is sent.
-struct Talk {
-    client: Client,
+pub(crate) struct Talk {
+    pub(crate) client: Client,
     answers: BTreeMap<u32, Answer>,
     /// How much of a body may still be sent: on each stream, and on all together.
     windows: BTreeMap<u32, i64>,
@@ -52,7 +52,7 @@ struct Talk {
     goaway: Option<u32>,
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = (payload.len() as u32).to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
@@ -74,7 +74,7 @@ impl Talk {
     }
 
     /// As [`Talk::begin`], until both sides have acknowledged.
-    async fn open(stack: Stack<'static>) -> Option<Talk> {
+    pub(crate) async fn open(stack: Stack<'static>) -> Option<Talk> {
         let mut talk = Talk::begin(stack).await?;
         while talk.initial == INITIAL_WINDOW {
             talk.hear().await?;
@@ -98,7 +98,7 @@ impl Talk {
         self.client.send(&frame(HEADERS, END_HEADERS | end, stream, &block)).await
     }
 
-    async fn get(&mut self, stream: u32, path: &str) -> bool {
+    pub(crate) async fn get(&mut self, stream: u32, path: &str) -> bool {
         self.head(stream, 0x82, path, true).await
     }
 
@@ -142,7 +142,7 @@ impl Talk {
     }
 
     /// Until the stream is over; its answer.
-    async fn answer(&mut self, stream: u32) -> Option<Answer> {
+    pub(crate) async fn answer(&mut self, stream: u32) -> Option<Answer> {
         loop {
             let answer = self.answers.get(&stream)?;
             if answer.ended || answer.reset.is_some() {
