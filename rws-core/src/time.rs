@@ -21,6 +21,7 @@ impl Instant {
 
     /// This point moved later by `us` microseconds; stops at [`Instant::NEVER`].
     #[must_use]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub const fn after_us(self, us: u64) -> Instant {
         Instant(self.0.saturating_add(us))
     }

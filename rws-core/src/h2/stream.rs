@@ -112,6 +112,7 @@ pub(super) struct Tick(pub(super) u32);
 
 impl Tick {
     /// The tick of `now`, and `us` microseconds later.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn after(now: Instant, us: u64) -> Tick {
         // Half the range: what lies behind half of it would count as past.
         let us = us.min(1 << 40);

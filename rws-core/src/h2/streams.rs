@@ -30,6 +30,7 @@ impl Streams {
     }
 
     /// Takes in slots that have been added behind those that are known.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn adopt(&mut self, slots: &mut [StreamSlot]) {
         let count = u16::try_from(slots.len()).unwrap_or(NONE).min(NONE.wrapping_sub(1));
         if count <= self.known {

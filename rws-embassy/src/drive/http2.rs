@@ -294,6 +294,7 @@ impl<X, const STREAMS: usize, const STORE: usize> Running<'_, X, STREAMS, STORE>
     }
 
     /// One step on what was received. False if nothing more can be done with it now.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn receive<C, S>(
         &mut self,
         flow: &mut Flow,

@@ -10,7 +10,7 @@ use crate::h2::out::Out;
 use crate::h2::stream::{Flags, STREAMED, Sending};
 use crate::message::ResponseHead;
 use crate::scan::copy_into;
-use crate::{Env, Error, Method, Misuse, PeerFault, Status, field_lines};
+use crate::{Env, Error, FieldBlock, Method, Misuse, PeerFault, Status, TEXTS, field_lines};
 
 /// Instead of a fault: the source gave a head that cannot be written.
 const OUR_FAULT: u8 = u8::MAX;
@@ -194,9 +194,9 @@ fn trailers(
     }
 }
 
-/// The engine's own answer: a status and one line of text, if the windows let it through.
+/// The engine's own answer: a status and one line of text, if there are texts and the windows let it through.
 fn own(machine: &mut Machine, env: &Env<'_>, lent: &mut Lent<'_>, out: &mut Out<'_>, at: u16) -> Turn {
-    const TEXT: usize = 80;
+    const TEXT: usize = if TEXTS { 80 } else { 0 };
     // The head has one field, a date and a length.
     let most = usize::from(env.limits.response_head_bytes_max);
     let room = machine.block_room(most).saturating_add(FrameHeader::BYTES).saturating_add(TEXT);
@@ -205,19 +205,20 @@ fn own(machine: &mut Machine, env: &Env<'_>, lent: &mut Lent<'_>, out: &mut Out<
     }
     let Some(slot) = lent.slots.get_mut(usize::from(at)) else { return Turn::Next };
     let (status, text) = match PeerFault::ALL.get(usize::from(slot.count_or_reason)) {
-        Some(fault) => (fault.status(), fault.text()),
-        None => (Status::INTERNAL_SERVER_ERROR, "the answer could not be written"),
+        Some(fault) => (fault.status(), if TEXTS { fault.text() } else { "" }),
+        None => (Status::INTERNAL_SERVER_ERROR, if TEXTS { "the answer could not be written" } else { "" }),
     };
     // As on HTTP/1: the only method that is refused here is CONNECT, and it has no other (RFC 9110 §10.2.1).
     let fields = match status {
         Status::METHOD_NOT_ALLOWED => field_lines!["Allow: "],
+        _ if !TEXTS => FieldBlock::EMPTY,
         _ => field_lines!["Content-Type: text/plain"],
     };
     let len = text.len();
-    let fits = slot.tx_window.min(machine.window) >= TEXT as i32 && len <= TEXT;
+    let fits = TEXTS && slot.tx_window.min(machine.window) >= TEXT as i32 && len <= TEXT;
     let plan = if fits { BodyPlan::Sized(len as u64) } else { BodyPlan::None };
     let id = slot.id;
-    if last(machine, env, lent, out, at, &ResponseHead { status, fields }, plan) == Ok(true) {
+    if last(machine, env, lent, out, at, &ResponseHead { status, fields }, plan) == Ok(true) && TEXTS {
         copy_into(out.payload(len), text.as_bytes());
         out.frame(Data::header(id, len as u32, true));
         machine.window = machine.window.saturating_sub_unsigned(len as u32);
