@@ -7,6 +7,7 @@ pub mod grpc_messages;
 pub mod h1_connection_ops;
 pub mod h1_request;
 pub mod h1_response;
+pub mod h2_connection;
 pub mod h2_frames;
 pub mod h2_heads;
 pub mod hpack;

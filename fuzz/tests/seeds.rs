@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 11] = [
+const TARGETS: [(&str, Check); 12] = [
     ("h1_request", rws_fuzz::h1_request::check),
     ("h1_response", rws_fuzz::h1_response::check),
     ("chunked", rws_fuzz::chunked::check),
@@ -13,6 +13,7 @@ const TARGETS: [(&str, Check); 11] = [
     ("target", rws_fuzz::target::check),
     ("config", rws_fuzz::config::check),
     ("grpc_messages", rws_fuzz::grpc_messages::check),
+    ("h2_connection", rws_fuzz::h2_connection::check),
     ("h2_frames", rws_fuzz::h2_frames::check),
     ("h2_heads", rws_fuzz::h2_heads::check),
     ("hpack", rws_fuzz::hpack::check),

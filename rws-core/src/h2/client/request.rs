@@ -32,8 +32,10 @@ impl Machine {
         if u32::from(self.live) > numbers {
             return Err(Misuse::WrongState.into());
         }
-        let most = self.peer.streams_max.min(u32::from(env.limits.streams_max));
-        if u32::from(self.live) >= most { Err(Capacity::Streams.into()) } else { Ok(()) }
+        // One that was reset has its slot until that is written: who opens and resets takes no more of them.
+        let is_full =
+            u32::from(self.live) >= self.peer.streams_max || self.streams.taken() >= env.limits.streams_max;
+        if is_full { Err(Capacity::Streams.into()) } else { Ok(()) }
     }
 
     /// A stream whose request the source will be asked for.

@@ -329,7 +329,9 @@ impl Machine {
                 self.clock.settings = crate::Instant::NEVER;
                 None
             }
-            Phase::Ending | Phase::Linger if self.clock.is_flushing() => {
+            // Our last word is yet to be written: the time behind it begins then.
+            Phase::Ending if self.clock.is_flushing() => None,
+            Phase::Linger if self.clock.is_flushing() => {
                 self.clock.arm_linger(env);
                 None
             }

@@ -251,3 +251,18 @@ fn a_tunnel_needs_the_servers_word_and_has_no_length() {
     // The other direction is still open.
     assert!(run.client.is_live(stream));
 }
+
+#[test]
+fn who_opens_and_resets_takes_no_more_slots_than_the_limit() {
+    let limits = Limits { streams_max: 3, ..LIMITS };
+    let mut run = begun(&limits, &[Message::new(200), Message::new(200), Message::new(200)]);
+    let env = run.drive.env();
+    for stream in core::mem::take(&mut run.streams) {
+        run.client.reset(stream);
+    }
+    // Their resets are not written yet.
+    assert_eq!((run.client.live(), run.client.can_open(&env)), (0, false));
+    assert_eq!(run.client.open(&env), Err(Capacity::Streams.into()));
+    run.feed(&Frames::default());
+    assert!(run.client.can_open(&env));
+}

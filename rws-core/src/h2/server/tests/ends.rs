@@ -285,3 +285,28 @@ fn a_stall_ends_with_its_stream_however_it_ends() {
     let sent = drive.sent();
     assert!(server.rx_want() > 0 || server.status() != ConnectionStatus::Open, "{sent:?} {:?}", drive.log);
 }
+
+#[test]
+fn an_end_before_our_last_word_is_written_strikes_no_timer_again_and_again() {
+    let mut drive = Drive::new(&LIMITS);
+    drive.stop_flushing();
+    let mut server = Server::new(&drive.env(), Grown::new());
+    drive.feed(&mut server, &mut Script::default(), &Frames::client().0);
+    let mut bad = Frames::default().frame(6, 0, 1, &[0; 8]).0;
+    let mut now = drive.env().now;
+    let env = |now| Env { now, limits: &LIMITS, date: None };
+    server.receive(&env(now), &mut bad, &mut Scratch::default());
+    assert_eq!(server.receive_end(&env(now)), None);
+    // Nothing is sent meanwhile: the transport takes nothing.
+    for _ in 0..20 {
+        let next = server.next_deadline();
+        if next == Instant::NEVER {
+            break;
+        }
+        assert!(next > now, "it struck at {now:?}, and would again");
+        now = next;
+        server.on_deadline(&env(now));
+    }
+    assert_eq!(server.status(), ConnectionStatus::Closed);
+    assert!(server.ends_abruptly());
+}
