@@ -10,7 +10,7 @@ use rws_core::middleware::CidrSet;
 use rws_std::{Running, Server, Settings};
 
 use crate::access_log::{LogIntake, LogWriter};
-use crate::config::Config;
+use crate::config::{Action, Config};
 use crate::site::Site;
 
 /// Whatever head we take from an upstream (`head_bytes_max`) can be sent on, with what we add to it.
@@ -91,8 +91,10 @@ fn connections_max(descriptors: Option<u64>, shards: usize) -> usize {
 
 fn settings(config: &Config) -> Settings {
     let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    // Where there are calls, the route says what a body beyond the limit comes to, and not the engine.
+    let has_calls = config.routes.iter().any(|route| matches!(route.action, Action::Grpc(_)));
     let limits = Limits {
-        body_bytes_max: config.request_body_bytes_max,
+        body_bytes_max: if has_calls { u64::MAX } else { config.request_body_bytes_max },
         first_byte_timeout_us: us(config.head_timeout),
         head_timeout_us: us(config.head_timeout),
         idle_timeout_us: us(config.idle_timeout),
@@ -139,8 +141,8 @@ fn banner(address: SocketAddr, config: &Config) -> String {
     text + "  /healthz, /readyz, /metrics\n"
 }
 
-fn describe(action: &crate::config::Action, config: &Config) -> String {
-    use crate::config::Action::{Grpc, Proxy, Redirect, Respond, Static};
+fn describe(action: &Action, config: &Config) -> String {
+    use Action::{Grpc, Proxy, Redirect, Respond, Static};
     match action {
         Static(files) => format!("files of {}", files.root.display()),
         Respond(respond) => format!("status {}", respond.status),
