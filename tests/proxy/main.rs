@@ -8,6 +8,7 @@
 //! | which connection, which backend, and when a request is sent again | `backends` |
 //! | clients that leave, dawdle, or half-close | `clients` |
 //! | HTTP/2 before HTTP/1.1: one request there for one here, or none | `downgrade` |
+//! | HTTP/2 behind: many requests on one connection, and each for itself | `trunks` |
 //! | whatever a client sends, the upstream sees one sound request or none | `smuggling` |
 //! | what is written into the request, and what is taken out of it | `rewriting` |
 //! | who is who: request ids, trusted proxies, hops, and what the log tells | `tracing` |
@@ -30,4 +31,5 @@ mod rewriting;
 mod site;
 mod smuggling;
 mod tracing;
+mod trunks;
 mod upstream;

@@ -101,7 +101,15 @@ impl Peer {
     ///
     /// As the operating system has it.
     pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<Peer> {
-        let stream = TcpStream::connect_timeout(&address, patience)?;
+        Peer::over(TcpStream::connect_timeout(&address, patience)?, patience)
+    }
+
+    /// Over a connection that was made by either side, and says nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system has it.
+    pub fn over(stream: TcpStream, patience: Duration) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(patience))?;
         let windows = Windows { initial: 65_535, connection: 65_535, streams: BTreeMap::new() };
