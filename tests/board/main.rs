@@ -7,6 +7,7 @@
 //! | curl gets every route: passwords, gzip, validators, uploads, events, HTTP/1.0 | `curl` |
 //! | crowds: pipelines, dribbles, more clients than sockets, slowlorises, clients that vanish; no socket is lost | `crowds` |
 //! | the firmware answers byte by byte as the same service does on a server | `exchanges` |
+//! | and so it does over HTTP/2, calls too | `streams` |
 //! | what is a framing error there is the same error here: all of the corpora and of `smuggling`, in any pieces | `framing` |
 //!
 //! Each test runs QEMU with an image of its own (`machine`), on a free port, from the line that says its sockets listen
@@ -20,3 +21,4 @@ mod exchanges;
 mod framing;
 mod hello;
 mod machine;
+mod streams;

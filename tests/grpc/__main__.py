@@ -107,7 +107,7 @@ def main() -> int:
     elif options.address:
         failed, count = run(options.address, options.wanted, calls, streams)
     else:
-        with serving("greeter") as address, serving("device_on_std", "--calls") as board:
+        with serving("greeter") as address, serving("device_on_std") as board:
             results = [run(address, options.wanted, calls, streams), run(board, options.wanted, device)]
             print("through rws to the same:", flush=True)
             with proxy(address) as rws:

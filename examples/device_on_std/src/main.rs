@@ -17,9 +17,7 @@ fn main() -> ExitCode {
     let options = match Options::of(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(text) => {
-            eprintln!(
-                "device_on_std: {text}\nusage: device_on_std [--ip IP] [--port N] [--shards N] [--calls]"
-            );
+            eprintln!("device_on_std: {text}\nusage: device_on_std [--ip IP] [--port N] [--shards N]");
             return ExitCode::from(2);
         }
     };
@@ -33,18 +31,14 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options) -> std::io::Result<()> {
-    // As on the board, which speaks HTTP/1 alone. Calls need HTTP/2.
-    let settings = Settings { limits: device::LIMITS, http2: options.calls, ..Settings::default() };
+    let settings = Settings { limits: device::LIMITS, ..Settings::default() };
     let mut server = Server::bind((options.ip.as_str(), options.port))?.settings(settings);
     if let Some(shards) = options.shards {
         server = server.shards(shards);
     }
     println!("http://{}", server.address());
     std::thread::spawn(measure);
-    if options.calls {
-        return server.run(Plain(device::service_with_calls(&DEVICE)));
-    }
-    server.run(Plain(device::service(&DEVICE)))
+    server.run(Plain(device::service_with_calls(&DEVICE)))
 }
 
 /// What the sensor's task does on a board.
@@ -62,20 +56,17 @@ struct Options {
     ip: String,
     port: u16,
     shards: Option<usize>,
-    /// Whether gRPC calls are answered, too.
-    calls: bool,
 }
 
 impl Options {
     fn of(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options = Options { ip: "127.0.0.1".to_owned(), port: 8080, shards: None, calls: false };
+        let mut options = Options { ip: "127.0.0.1".to_owned(), port: 8080, shards: None };
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
                 "--ip" => options.ip = value()?,
                 "--port" => options.port = number(&name, &value()?)?,
                 "--shards" => options.shards = Some(number(&name, &value()?)?),
-                "--calls" => options.calls = true,
                 _ => return Err(format!("unknown option {name}")),
             }
         }
