@@ -16,6 +16,16 @@ pub trait Memory {
         let _ = slots;
     }
 
+    /// A block comes whose decoding takes a table of `decoder_bytes`, never more than `header_table_bytes_max` of the
+    /// limits and the 4,096 that hold before they are known. Who lends less as yet lends more from now on, behind what
+    /// there was. Not asked on targets without an operating system: lend all of it from the start there.
+    fn reserve(&mut self, decoder_bytes: usize) {
+        let _ = decoder_bytes;
+    }
+
+    /// The table that our blocks are encoded with would make use of more memory, behind what there is.
+    fn widen(&mut self) {}
+
     /// No slot is in use: they may go.
     fn release(&mut self) {}
 }
@@ -75,6 +85,14 @@ impl<M: Memory + ?Sized> Memory for &mut M {
 
     fn grow(&mut self, slots: u16) {
         (**self).grow(slots);
+    }
+
+    fn reserve(&mut self, decoder_bytes: usize) {
+        (**self).reserve(decoder_bytes);
+    }
+
+    fn widen(&mut self) {
+        (**self).widen();
     }
 
     fn release(&mut self) {

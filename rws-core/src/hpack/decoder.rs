@@ -81,10 +81,28 @@ impl<const SMALL: bool> Decoder<SMALL> {
         self.allowed_least = self.allowed_least.min(bytes_max);
     }
 
+    /// How much memory suffices to decode a block of `block_bytes` as if there were all that the table may have.
+    ///
+    /// ```text
+    ///   what the table has  +  4 × block          8 for the record of each line, which has 2 bytes at least,
+    ///                                             and 8/5 of a text in Huffman code
+    ///                       +  longest × block/2  a name that the table has may be kept again by 2 bytes
+    /// ```
+    #[inline]
+    pub fn memory_wanted(&self, block_bytes: usize) -> usize {
+        let block = u32::try_from(block_bytes).unwrap_or(u32::MAX);
+        let has = self.table.bytes_at_most();
+        // No name is longer than all that the table has, or this block brings.
+        let longest = self.table.name_bytes_at_most().saturating_add(block.saturating_mul(8) / 5);
+        let names = longest.saturating_mul(block / 2);
+        let wanted = has.saturating_add(block.saturating_mul(4)).saturating_add(names);
+        wanted.min(self.table.max().max(self.allowed)) as usize
+    }
+
     /// Decodes the whole `block`, and gives each line to `each` in its order, with the arena that its spans point
     /// into: the names and values are put there one after the other, from its start.
     ///
-    /// `memory` holds the table: the same bytes at every call. An arena that is shorter than the longest entry that
+    /// `memory` holds the table: the same bytes at every call, or more behind them. An arena that is shorter than the longest entry that
     /// `memory` holds may keep less of the table. No more than 65,535 bytes of either are made use of.
     ///
     /// # Errors

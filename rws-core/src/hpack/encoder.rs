@@ -88,10 +88,16 @@ impl<const SMALL: bool> Encoder<SMALL> {
         self.allowed_least = self.allowed_least.min(bytes_max);
     }
 
+    /// Whether more memory for the table would have made blocks shorter. Never on a target without an operating system.
+    pub const fn lacks_memory(&self) -> bool {
+        self.table.is_short()
+    }
+
     /// Begins a block at the start of `out`.
     ///
-    /// `memory` holds the table: the same bytes at every call, and no more than 65,535 of them are made use of. It may
-    /// be empty: then nothing is put into the table. On a target without an operating system no use is made of it.
+    /// `memory` holds the table: the same bytes at every call, or more behind them, and no more than 65,535 of them are
+    /// made use of. It may be empty: then nothing is put into the table. On a target without an operating system no use
+    /// is made of it.
     pub fn begin<'b>(&'b mut self, memory: &'b mut [u8], out: &'b mut [u8]) -> BlockOut<'b, SMALL> {
         if !crate::SMALL {
             self.table.lend(memory);

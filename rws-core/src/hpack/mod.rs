@@ -5,7 +5,7 @@
 //!   Encoder::begin(table memory, out) ─▶ BlockOut: pseudo, field … finish ─▶ block
 //! ```
 //!
-//! Both keep counters only; the bytes of a table are lent for each call, and must be those of the call before. As
+//! Both keep counters only; the bytes of a table are lent for each call, and must be those of the call before, or more of them. As
 //! many of the newest entries are kept as they hold; none may be lent. A connection that lends less than the
 //! specification's 4,096 bytes is still right about every field: a reference to an entry that it has not kept is an
 //! error of the connection, never another field.

@@ -9,7 +9,8 @@
 //! are used up, what is alive moves to both ends. An entry counts 32 bytes more than it has (§4.1), which is more
 //! than a record takes: memory as long as the table is always enough for all of it.
 //!
-//! With less memory the oldest entries go before the specification asks for it, and an entry that has no room takes
+//! Memory may grow between calls: the records move to its new end then. With less memory than all of it the oldest
+//! entries go before the specification asks for it, and an entry that has no room takes
 //! all older ones with it. The newest entries keep the indexes that they have in a table with room for all; those
 //! that went are not found.
 
@@ -39,6 +40,10 @@ pub(super) struct Table {
     /// What the place in a record is ahead of where the bytes are, modulo 2^16: so records need no change when the
     /// bytes are moved.
     ahead: u16,
+    /// Something went for want of memory that the specification would have kept. On a board nobody asks for either.
+    is_short: bool,
+    /// It has had names without an id.
+    has_names: bool,
 }
 
 /// What is to become an entry.
@@ -101,7 +106,17 @@ impl Record {
 
 impl Table {
     pub(super) const fn new(max: u32) -> Table {
-        Table { max, size: 0, count: 0, room: 0, index: 0, end: 0, ahead: 0 }
+        Table {
+            max,
+            size: 0,
+            count: 0,
+            room: 0,
+            index: 0,
+            end: 0,
+            ahead: 0,
+            is_short: false,
+            has_names: false,
+        }
     }
 
     pub(super) const fn max(&self) -> u32 {
@@ -117,14 +132,45 @@ impl Table {
         self.count as u32
     }
 
-    /// Looks whether the memory is as long as it was; if not, nothing in it counts.
+    /// Looks whether the memory is as long as it was; if it is shorter, nothing in it counts.
     #[cfg_attr(not(target_os = "none"), inline(always))]
-    pub(super) fn lend(&mut self, memory: &[u8]) {
+    pub(super) fn lend(&mut self, memory: &mut [u8]) {
         let room = u16::try_from(memory.len()).unwrap_or(u16::MAX);
         if room != self.room {
-            self.room = room;
-            self.clear();
+            self.resize(room, memory);
         }
+    }
+
+    /// The memory ends elsewhere than it did. More of it, behind what there was, is room for more entries.
+    #[cold]
+    fn resize(&mut self, room: u16, memory: &mut [u8]) {
+        let (before, index) = (core::mem::replace(&mut self.room, room), usize::from(self.index));
+        if SMALL || room < before || self.count == 0 {
+            return self.clear();
+        }
+        self.index = self.index.wrapping_add(room.wrapping_sub(before));
+        self.is_short = false;
+        move_within(memory, index..usize::from(before), usize::from(self.index));
+    }
+
+    /// Whether entries have gone, since there was this much memory, that more of it would have kept.
+    pub(super) const fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    /// No name that it keeps is longer: bytes.
+    #[inline]
+    pub(super) fn name_bytes_at_most(&self) -> u32 {
+        if self.has_names { self.size } else { 0 }
+    }
+
+    /// No more bytes than these take the entries and their records.
+    #[inline]
+    pub(super) fn bytes_at_most(&self) -> u32 {
+        // Each counts 32 and has a record of 8.
+        self.size.wrapping_sub(
+            u32::from(self.count).wrapping_mul(OVERHEAD_BYTES.wrapping_sub(RECORD_BYTES as u32)),
+        )
     }
 
     /// Drops every entry.
@@ -179,6 +225,7 @@ impl Table {
         let needed = bytes.wrapping_add(RECORD_BYTES);
         let counted = entry.name_len.saturating_add(entry.value_len).saturating_add(OVERHEAD_BYTES);
         if counted > self.max || needed > usize::from(self.room) {
+            self.is_short |= !SMALL && counted <= self.max;
             self.clear();
             return None;
         }
@@ -196,6 +243,7 @@ impl Table {
             name: entry.name,
             flags: entry.flags,
         };
+        self.has_names |= !SMALL && kept_name_len > 0;
         self.end = at.wrapping_add(bytes as u16);
         self.index = self.index.wrapping_sub(RECORD_BYTES as u16);
         let index = usize::from(self.index);
@@ -241,6 +289,7 @@ impl Table {
     #[cold]
     fn make_room(&mut self, needed: usize, memory: &mut [u8]) {
         while self.alive_bytes(memory).wrapping_add(needed) > usize::from(self.room) {
+            self.is_short |= !SMALL;
             self.drop_oldest(memory);
         }
         let start = self.start(memory);

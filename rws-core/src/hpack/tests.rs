@@ -76,6 +76,64 @@ fn requests_of_the_specification_are_read() {
     ]);
 }
 
+/// As much memory as is asked for before each block, against all of it. Blocks of a row of random lines: entries of both
+/// tables, new names, names of older entries again.
+#[test]
+fn a_table_that_grows_when_it_is_asked_to_reads_what_a_whole_one_reads() {
+    let mut seed = 1_u32;
+    let mut dice = move |sides: u32| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) % sides
+    };
+    let (mut grew, mut read) = (0, 0);
+    for _ in 0..if cfg!(miri) { 2 } else { 200 } {
+        let (mut growing, mut whole) = (Decoder::<false>::of_any_size(), Decoder::<false>::of_any_size());
+        let (mut few, mut all, mut arena) = (Vec::new(), [0; 4096], vec![0; 65_535]);
+        for _ in 0..if cfg!(miri) { 3 } else { 30 } {
+            let mut block = Vec::new();
+            for _ in 0..dice(12) {
+                match dice(4) {
+                    0 => block.push(0x80 | (dice(61) + 1) as u8),
+                    1 if whole.table().len() > 0 => {
+                        block.push(0x80 | (62 + dice(whole.table().len().min(60))) as u8)
+                    }
+                    2 => {
+                        // A name that has an index, now or after the lines before.
+                        let dynamic = whole.table().len().min(1);
+                        block.push(0x40 | if dynamic > 0 && dice(2) > 0 { 62 } else { (dice(61) + 1) as u8 });
+                        let len = dice(20);
+                        block.push(len as u8);
+                        block.extend((0..len).map(|_| b'0' + dice(10) as u8));
+                    }
+                    _ => {
+                        // A zero in Huffman code is five bits, and none is shorter.
+                        let (name, value) = (5 * dice(6) + 5, dice(30));
+                        block.extend([0x40, 0x80 | name as u8]);
+                        block.extend((0..name).map(|_| 0));
+                        block.push(value as u8);
+                        block.extend((0..value).map(|_| b'a' + dice(26) as u8));
+                    }
+                }
+            }
+            let wanted = growing.memory_wanted(block.len());
+            assert!(wanted <= 4096);
+            if wanted > few.len() {
+                grew += 1;
+                few.resize(wanted, 0);
+            }
+            let expected = lines_of(&mut whole, &block, &mut all, &mut arena, LIMITS);
+            assert_eq!(lines_of(&mut growing, &block, &mut few, &mut arena, LIMITS), expected);
+            if expected.is_err() {
+                break;
+            }
+            assert_eq!(growing.table().len(), whole.table().len());
+            assert_eq!(growing.table().size(), whole.table().size());
+            read += 1;
+        }
+    }
+    assert!(cfg!(miri) || grew > 100 && read > 1000, "{read} blocks were read, and it grew {grew} times");
+}
+
 const PRIVATE: &str = "cache-control: private";
 const FIRST_DATE: &str = "date: Mon, 21 Oct 2013 20:13:21 GMT";
 const SECOND_DATE: &str = "date: Mon, 21 Oct 2013 20:13:22 GMT";

@@ -194,7 +194,7 @@ impl<M: Memory> Connection for Client<M> {
 
 impl<M: Memory> ByteConnection for Client<M> {
     fn receive(&mut self, env: &Env<'_>, rx: &mut [u8], scratch: &mut Scratch<'_>) -> Step {
-        let step = receive::receive(&mut self.machine, env, &mut self.memory.lend(), rx, scratch);
+        let step = receive::receive(&mut self.machine, env, &mut self.memory, rx, scratch);
         if step.consumed > 0 {
             self.pulse.hear(env);
         }

@@ -5,29 +5,35 @@ use crate::h2::ErrorCode;
 use crate::h2::closed::Ended;
 use crate::h2::head::{Lines, ParsedResponse, Refusal};
 use crate::h2::machine::{Fields, Found, Machine, Target};
-use crate::h2::memory::Lent;
+use crate::h2::memory::{Lent, Memory};
 use crate::h2::stream::{Flags, State, Tick};
 use crate::message::Scratch;
-use crate::{Env, Method, PeerFault, Status};
+use crate::{Env, Method, PeerFault, SMALL, Status};
 
-pub(super) fn receive(
+pub(super) fn receive<M: Memory>(
     machine: &mut Machine,
     env: &Env<'_>,
-    lent: &mut Lent<'_>,
+    memory: &mut M,
     rx: &mut [u8],
     scratch: &mut Scratch<'_>,
 ) -> Step {
+    let mut lent = memory.lend();
     // On a connection that has failed all exchanges are over.
     if machine.reaps
         && !machine.has_failed()
-        && let Some(event) = reap(machine, lent)
+        && let Some(event) = reap(machine, &mut lent)
     {
         return Step { consumed: 0, event: Some(event) };
     }
-    let fields = match machine.receive(env, lent, rx) {
+    let fields = match machine.receive(env, &mut lent, rx) {
         Found::Step { consumed, news } => return Step { consumed, event: news.map(Event::from) },
         Found::Fields(fields) => fields,
     };
+    if !SMALL {
+        memory.reserve(machine.decoder.memory_wanted(fields.len));
+        lent = memory.lend();
+    }
+    let lent = &mut lent;
     let block = rx.get(fields.at..fields.at.saturating_add(fields.len)).unwrap_or(&[]);
     let event = match fields.target {
         Target::Stream(at) => section(machine, env, lent, fields, at, block, scratch),

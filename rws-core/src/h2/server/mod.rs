@@ -62,6 +62,14 @@ impl<M: Memory> Server<M> {
         }
     }
 
+    /// Lends the table that our field blocks are encoded with more memory, if it lacks some: for a driver that looks
+    /// after its connections now and then.
+    pub fn widen(&mut self) {
+        if self.machine.encoder.lacks_memory() {
+            self.memory.widen();
+        }
+    }
+
     /// Whether the transport must be reset rather than closed, since the peer takes nothing any more.
     pub const fn ends_abruptly(&self) -> bool {
         self.machine.abrupt
@@ -163,7 +171,7 @@ impl<M: Memory> Connection for Server<M> {
 impl<M: Memory> ByteConnection for Server<M> {
     fn receive(&mut self, env: &Env<'_>, rx: &mut [u8], scratch: &mut Scratch<'_>) -> Step {
         self.make_room(env);
-        let step = receive::receive(&mut self.machine, env, &mut self.memory.lend(), rx, scratch);
+        let step = receive::receive(&mut self.machine, env, &mut self.memory, rx, scratch);
         self.machine.settle(env);
         step
     }

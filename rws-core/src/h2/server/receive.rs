@@ -4,24 +4,30 @@ use super::head;
 use crate::connection::{Event, Step};
 use crate::h2::head::{ParsedRequest, Refusal};
 use crate::h2::machine::{Fields, Found, Machine, Target, packed};
-use crate::h2::memory::Lent;
+use crate::h2::memory::{Lent, Memory};
 use crate::h2::news::News;
 use crate::h2::stream::{Flags, Sending, State, Tick};
 use crate::h2::{ErrorCode, Priority};
 use crate::message::Scratch;
-use crate::{Env, FieldBlock, PeerFault};
+use crate::{Env, FieldBlock, PeerFault, SMALL};
 
-pub(super) fn receive(
+pub(super) fn receive<M: Memory>(
     machine: &mut Machine,
     env: &Env<'_>,
-    lent: &mut Lent<'_>,
+    memory: &mut M,
     rx: &mut [u8],
     scratch: &mut Scratch<'_>,
 ) -> Step {
-    let fields = match machine.receive(env, lent, rx) {
+    let mut lent = memory.lend();
+    let fields = match machine.receive(env, &mut lent, rx) {
         Found::Step { consumed, news } => return Step { consumed, event: news.map(Event::from) },
         Found::Fields(fields) => fields,
     };
+    if !SMALL {
+        memory.reserve(machine.decoder.memory_wanted(fields.len));
+        lent = memory.lend();
+    }
+    let lent = &mut lent;
     let block = rx.get(fields.at..fields.at.saturating_add(fields.len)).unwrap_or(&[]);
     let event = match fields.target {
         Target::New => request(machine, env, lent, fields, block, scratch),

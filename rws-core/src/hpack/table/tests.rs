@@ -36,7 +36,7 @@ fn insert(table: &mut Table, name: &[u8], value: &[u8], flags: u8, memory: &mut 
 fn walk(room: usize, max: usize, lens: &mut dyn FnMut() -> usize) -> usize {
     let mut table = Table::new(max as u32);
     let mut memory = vec![0; room];
-    table.lend(&memory);
+    table.lend(&mut memory);
     let mut model = Model { max, entries: VecDeque::new() };
     let mut missing = 0;
     for step in 0..if cfg!(miri) { 40 } else { 400_usize } {
@@ -87,7 +87,7 @@ fn less_memory_keeps_the_newest() {
 #[test]
 fn an_entry_that_is_larger_than_the_table_empties_it() {
     let (mut table, mut memory) = (Table::new(100), [0; 100]);
-    table.lend(&memory);
+    table.lend(&mut memory);
     assert!(insert(&mut table, b"a", b"b", 0, &mut memory));
     assert!(insert(&mut table, b"a", &[b'b'; 67], 0, &mut memory));
     assert_eq!((table.len(), table.size()), (1, 100));
@@ -98,12 +98,40 @@ fn an_entry_that_is_larger_than_the_table_empties_it() {
 #[test]
 fn other_memory_holds_nothing() {
     let (mut table, mut memory) = (Table::new(4096), [0; 100]);
-    table.lend(&memory);
+    table.lend(&mut memory);
     assert!(insert(&mut table, b"a", b"b", 0, &mut memory));
-    table.lend(&memory);
+    table.lend(&mut memory);
     assert_eq!(table.len(), 1);
-    table.lend(&memory[..99]);
+    table.lend(&mut memory[..99]);
     assert_eq!(table.len(), 0);
+}
+
+#[test]
+fn memory_that_grows_keeps_what_is_in_it() {
+    for steps in 1..if cfg!(miri) { 6 } else { 60_usize } {
+        let (mut table, mut memory) = (Table::new(4096), vec![0; 64 + 7 * steps]);
+        table.lend(&mut memory);
+        for step in 0..steps {
+            insert(&mut table, &[step as u8; 5], &vec![step as u8; step % 30], 0, &mut memory);
+        }
+        let held = |table: &Table, memory: &[u8]| -> Vec<Vec<u8>> {
+            let records = (0..table.len()).map(|age| table.record(age, memory).unwrap());
+            records
+                .map(|record| {
+                    let (name, value) = table.bytes(record, memory);
+                    [name, value].concat()
+                })
+                .collect()
+        };
+        let before = held(&table, &memory);
+        assert!(!before.is_empty() && table.bytes_at_most() as usize >= table.alive_bytes(&memory));
+        memory.resize(memory.len() + 13 * steps, 0xff);
+        table.lend(&mut memory);
+        assert_eq!(held(&table, &memory), before);
+        assert!(insert(&mut table, b"more", b"of it", 0, &mut memory));
+        assert_eq!(held(&table, &memory)[1..], before[..table.len() as usize - 1]);
+        assert!(!table.is_short(), "since then nothing had to go");
+    }
 }
 
 const _: () = assert!(size_of::<Table>() <= 20);

@@ -13,13 +13,14 @@ pub(super) fn machine(env: &Env<'_>) -> Machine {
     Server::new(env, Heap::new(env.limits))
 }
 
-/// Tables of the size that the limits allow, and slots that come as streams do. A connection without streams has
-/// none: the thread keeps them for the next.
+/// Tables that grow as they are made use of, and slots that come as streams do. A connection without streams has none:
+/// the thread keeps them for the next.
 #[derive(Debug)]
 pub(in crate::shard) struct Heap {
     slots: Vec<StreamSlot>,
-    /// Both tables, the decoder's first.
-    tables: Box<[u8]>,
+    decoder: Box<[u8]>,
+    encoder: Box<[u8]>,
+    decoder_bytes_max: u16,
 }
 
 /// The first slots come together.
@@ -33,22 +34,35 @@ thread_local! {
     static SPARES: RefCell<Vec<Vec<StreamSlot>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The table that our field blocks are encoded with: bytes. What a client offers at first (RFC 9113 §6.5.2).
-const ENCODER_BYTES: usize = 4096;
+/// A decoder's table that is made use of has as much at least: bytes.
+const DECODER_BYTES_MIN: usize = 128;
+/// What the table that our field blocks are encoded with begins with: bytes. The fields of an application's own answers
+/// fit.
+const ENCODER_BYTES_MIN: usize = 512;
+/// What it may grow to: bytes. What a client offers at first (RFC 9113 §6.5.2).
+const ENCODER_BYTES_MAX: usize = 4096;
 
 impl Heap {
-    pub(in crate::shard) fn new(limits: &Limits) -> Heap {
-        let bytes = usize::from(limits.header_table_bytes_max) + ENCODER_BYTES;
-        Heap { slots: Vec::new(), tables: vec![0; bytes].into_boxed_slice() }
+    /// For a connection that we serve, of which there may be very many.
+    fn new(limits: &Limits) -> Heap {
+        Heap {
+            slots: Vec::new(),
+            decoder: Box::default(),
+            encoder: vec![0; ENCODER_BYTES_MIN].into_boxed_slice(),
+            decoder_bytes_max: limits.header_table_bytes_max,
+        }
+    }
+
+    /// For a connection to an upstream: few, and of many requests each.
+    pub(in crate::shard) fn for_upstream(limits: &Limits) -> Heap {
+        Heap { encoder: vec![0; ENCODER_BYTES_MAX].into_boxed_slice(), ..Heap::new(limits) }
     }
 }
 
 impl Memory for Heap {
     #[inline]
     fn lend(&mut self) -> Lent<'_> {
-        let decoder_bytes = self.tables.len() - ENCODER_BYTES;
-        let (decoder, encoder) = self.tables.split_at_mut(decoder_bytes);
-        Lent { slots: &mut self.slots, decoder, encoder }
+        Lent { slots: &mut self.slots, decoder: &mut self.decoder, encoder: &mut self.encoder }
     }
 
     #[cold]
@@ -61,6 +75,19 @@ impl Memory for Heap {
         if slots > self.slots.len() {
             self.slots.resize(slots.max(self.slots.len() * 2).max(SLOTS_MIN), StreamSlot::FREE);
         }
+    }
+
+    #[inline]
+    fn reserve(&mut self, decoder_bytes: usize) {
+        if decoder_bytes > self.decoder.len() {
+            let most = usize::from(self.decoder_bytes_max);
+            lengthen(&mut self.decoder, decoder_bytes.next_power_of_two().max(DECODER_BYTES_MIN).min(most));
+        }
+    }
+
+    fn widen(&mut self) {
+        let bytes = self.encoder.len() * 2;
+        lengthen(&mut self.encoder, bytes.min(ENCODER_BYTES_MAX));
     }
 
     fn release(&mut self) {
@@ -76,5 +103,43 @@ impl Memory for Heap {
                 spares.push(slots);
             }
         });
+    }
+}
+
+/// More bytes behind those of `table`, if it has fewer.
+#[cold]
+fn lengthen(table: &mut Box<[u8]>, bytes: usize) {
+    if bytes > table.len() {
+        let mut longer = vec![0; bytes].into_boxed_slice();
+        longer[..table.len()].copy_from_slice(table);
+        *table = longer;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_grow_to_what_is_asked_for_and_no_further_and_keep_what_is_in_them() {
+        let limits = Limits { header_table_bytes_max: 1000, ..Limits::SERVER };
+        let mut heap = Heap::new(&limits);
+        heap.reserve(0);
+        assert_eq!(heap.lend().decoder.len(), 0, "its client has said nothing yet");
+        let mut lens = Vec::new();
+        for (round, wanted) in [1, 128, 129, 700, 4096].into_iter().enumerate() {
+            heap.reserve(wanted);
+            let decoder = heap.lend().decoder;
+            lens.push(decoder.len());
+            assert!(decoder[..round].iter().all(|byte| *byte == 7), "the start is kept");
+            decoder[round] = 7;
+        }
+        assert_eq!(lens, [128, 128, 256, 1000, 1000]);
+        let mut lens = Vec::new();
+        for _ in 0..5 {
+            lens.push(heap.lend().encoder.len());
+            heap.widen();
+        }
+        assert_eq!(lens, [512, 1024, 2048, 4096, 4096]);
     }
 }

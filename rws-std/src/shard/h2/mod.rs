@@ -84,8 +84,9 @@ impl H2 {
         }
     }
 
-    /// Gives back what a connection without streams need not keep. False if it has streams.
+    /// Gives the compression memory that it lacks, and gives back what a connection without streams need not keep.
     pub(super) fn trim(&mut self) {
+        self.machine.widen();
         if !self.streams.is_empty() || self.beginning.is_some() {
             return;
         }

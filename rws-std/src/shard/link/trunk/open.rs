@@ -111,7 +111,7 @@ impl<A: Application> Shard<A> {
         let key = entry.key() as u32;
         self.poller.add(&socket, link_key(key | LEG, self.generation), Interest::ReadWrite)?;
         entry.insert(Box::new(Trunk {
-            h2: h2::Client::new(&env, Heap::new(&self.trunks.limits), false),
+            h2: h2::Client::new(&env, Heap::for_upstream(&self.trunks.limits), false),
             socket,
             place,
             generation: self.generation,
