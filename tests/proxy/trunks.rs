@@ -458,3 +458,62 @@ fn a_silent_upstream_is_504_and_its_connection_goes_on() {
     trunk.respond(stream, "next");
     assert_eq!(client.answer().whole(), (200, "next"));
 }
+
+#[test]
+fn an_answer_before_the_end_of_the_body_reaches_the_client() {
+    let (_upstream, site, mut trunk, _first) = warmed(&[]);
+    let mut client = site.connect();
+    client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello");
+    let mut h2 = Peer::open(site.address(), PATIENCE, &[]).expect("HTTP/2");
+    h2.begin(1, &Block::request("POST", "/early2", "a"));
+    h2.data(1, b"hello", false);
+    for path in ["/early", "/early2"] {
+        let (stream, _) = trunk.asked(path);
+        trunk.head(stream, &Block::new().field(":status", "413"), false);
+        trunk.0.data(stream, b"too much", true);
+        assert_eq!(trunk.reset_code(stream), CANCEL, "nobody needs the rest");
+    }
+    assert_eq!(client.answer().whole(), (413, "too much"));
+    assert_eq!(h2.response(1).expect("an answer").text(), "too much");
+    let (mut client, stream) = asking(&site, &mut trunk, "/next");
+    trunk.respond(stream, "next");
+    assert_eq!(client.answer().whole(), (200, "next"));
+}
+
+#[test]
+fn a_drain_lets_what_is_under_way_end() {
+    let (_upstream, site, mut trunk, _first) = warmed(&[]);
+    let (mut client, stream) = asking(&site, &mut trunk, "/last");
+    let draining = std::thread::spawn(move || site.running.drain());
+    trunk.head(stream, &Block::new().field(":status", "200"), false);
+    trunk.0.data(stream, b"to its ", false);
+    trunk.0.data(stream, b"end", true);
+    assert_eq!(client.answer().whole(), (200, "to its end"));
+    assert_eq!(draining.join().expect("no panic"), 0, "every thread has ended");
+}
+
+#[test]
+fn the_log_tells_of_a_call_that_failed_behind_a_status_of_200() {
+    let upstream = Upstream::new();
+    let site = Site::logged(&[upstream.address()], |config| {
+        let route = config.routes.last_mut().expect("a route");
+        let rws_proxy::config::Action::Proxy(mut calls) = route.action.clone() else { panic!("a proxy") };
+        calls.upstream_scheme = rws_proxy::config::Scheme::H2;
+        route.action = rws_proxy::config::Action::Grpc(calls);
+    });
+    let mut h2 = Peer::open(site.address(), PATIENCE, &[]).expect("HTTP/2");
+    let call = Block::request("POST", "/a.B/C", "a").field("content-type", "application/grpc");
+    h2.request(1, &call.field("te", "trailers"));
+    let mut trunk = Trunk::accept(&upstream, &[]);
+    let (stream, head) = trunk.asked("/a.B/C");
+    assert_eq!(field(&head, "te"), Some("trailers"));
+    trunk.0.send(rst_stream(stream, INTERNAL_ERROR));
+    let answer = h2.response(1).expect("an answer");
+    assert_eq!((answer.status, answer.field("content-type")), (200, Some("application/grpc")));
+    assert_eq!((answer.field("grpc-status"), answer.trailers.is_none()), (Some("13"), true));
+    drop(h2);
+    let lines = site.end();
+    let line = lines.last().expect("a line");
+    assert_eq!(line["error"], "the upstream reset the request");
+    assert_eq!((&line["level"], line["status"].as_u64()), (&"error".into(), Some(200)));
+}

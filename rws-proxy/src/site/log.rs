@@ -114,6 +114,8 @@ impl SiteLog {
         let level = match (Level::of_status(status), ending.cut_by) {
             (_, Some(ResetCause::ByUs)) => Level::Error,
             (Level::Info, Some(_)) => Level::Warn,
+            // A call is told of it behind a status of 200.
+            (Level::Info, None) if note.error.is_some() => Level::Error,
             (level, _) => level,
         };
         let record = Record {
