@@ -387,7 +387,9 @@ impl<A: Application> Shard<A> {
         while let Some(key) = self.link_timers.pop_expired(now_us, &mut steps) {
             self.ring_link(key);
         }
-        self.ring_trunks(now_us, TIMERS_PER_TURN);
+        if !self.trunks.is_empty() {
+            self.ring_trunks(now_us, TIMERS_PER_TURN);
+        }
     }
 
     fn dispatch(&mut self, buf: &mut TurnBuf, event: sys::Event) -> Option<Job<A::State>> {

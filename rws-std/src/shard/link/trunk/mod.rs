@@ -186,8 +186,20 @@ impl Trunks {
         }
     }
 
+    /// Whether there are neither trunks nor legs, and so no timers.
+    #[inline]
+    pub(in crate::shard) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.legs.is_empty()
+    }
+
     /// When the first timer of trunks and legs runs out.
+    #[inline]
     pub(in crate::shard) fn next_wake_us(&self) -> Option<u64> {
+        if self.is_empty() { None } else { self.first_wake_us() }
+    }
+
+    #[inline(never)]
+    fn first_wake_us(&self) -> Option<u64> {
         [self.timers.next_wake_us(), self.leg_timers.next_wake_us()].into_iter().flatten().min()
     }
 
