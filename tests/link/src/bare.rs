@@ -8,7 +8,8 @@ use core::task::{Context as Task, Poll, Waker};
 
 use embedded_io_async::{ErrorType, Read, Write};
 use rws_core::service::{ConnectionInfo, Service};
-use rws_embassy::{BoardContext, Platform, Server, SharedScratch, Transport, serve};
+use rws_embassy::serve::serve_also;
+use rws_embassy::{Also, BoardContext, Platform, Server, SharedScratch, Transport};
 
 unsafe extern "C" {
     /// Exists nowhere.
@@ -71,11 +72,15 @@ impl Platform for Board {
     }
 }
 
-/// Serves one connection.
-pub(crate) fn run<S: Service<BoardContext<Board>>>(server: &Server<'_, S, Board>, buf: &mut [u8]) {
+/// Serves one connection, that may speak `also`.
+pub(crate) fn run<A, S>(server: &Server<'_, S, Board>, buf: &mut [u8], also: A)
+where
+    A: Also<S::State>,
+    S: Service<BoardContext<Board>>,
+{
     let connection = ConnectionInfo { peer: None, local: None, secure: false };
     let (scratch, mut wire) = (SharedScratch::new(), Wire);
-    let mut future = pin!(flat(server, serve(&mut wire, buf, &scratch, connection, server)));
+    let mut future = pin!(flat(server, serve_also(&mut wire, (buf, &scratch), connection, server, also)));
     loop {
         if let Poll::Ready(ended) = future.as_mut().poll(&mut Task::from_waker(Waker::noop())) {
             // SAFETY: as above.

@@ -1,4 +1,4 @@
-//! The device's application with its gRPC calls, linked as `main.rs` is, and what calls have in fields beyond that.
+//! The device's application with its gRPC calls, over HTTP/2 too, linked as `main.rs` is, and what calls have in fields beyond that.
 #![no_std]
 #![no_main]
 
@@ -6,7 +6,7 @@ mod bare;
 
 use device::{CallsService, Device};
 use rws_core::grpc::{metadata, percent, timeout};
-use rws_embassy::{Drive, Server};
+use rws_embassy::{Http2, Server};
 
 static DEVICE: Device = Device::new();
 static SERVICE: CallsService = device::service_with_calls(&DEVICE);
@@ -14,7 +14,7 @@ static SERVICE: CallsService = device::service_with_calls(&DEVICE);
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     let server = Server { service: &SERVICE, platform: bare::Board, limits: &device::LIMITS };
-    bare::run(&server, &mut [0; Drive::<()>::buffer_bytes_min(&device::LIMITS)]);
+    bare::run(&server, &mut [0; Http2::<()>::buffer_bytes_min(&device::LIMITS)], &mut Http2::<_>::new());
     loop {
         fields_of_calls();
     }

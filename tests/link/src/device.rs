@@ -23,6 +23,6 @@ static SERVICE: DeviceService = device::service(&DEVICE);
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     let server = Server { service: &SERVICE, platform: bare::Board, limits: &device::LIMITS };
-    bare::run(&server, &mut [0; Drive::<()>::buffer_bytes_min(&device::LIMITS)]);
+    bare::run(&server, &mut [0; Drive::<()>::buffer_bytes_min(&device::LIMITS)], ());
     loop {}
 }

@@ -79,6 +79,6 @@ impl<C: Context> Service<C> for App {
 extern "C" fn _start() -> ! {
     let service: Layered<_, _> = Layered::new((TraceIdLayer::new(), BodyLimitLayer::new(1024)), App);
     let server = Server { service: &service, platform: bare::Board, limits: &Limits::DEVICE };
-    bare::run(&server, &mut [0; BUFFER_BYTES]);
+    bare::run(&server, &mut [0; BUFFER_BYTES], ());
     h2::serve();
 }
