@@ -25,6 +25,8 @@ pub(crate) struct Errand {
     pool: Arc<dyn Pool>,
     ticket: Ticket,
     fate: Arc<Fate>,
+    /// The job is to run, even if the exchange is over before it begins.
+    is_owed: bool,
 }
 
 /// What the job keeps as long as it works. It is let go before the last word that the exchange waits for, lest a client
@@ -61,11 +63,16 @@ impl JobCx {
         let fate = Arc::new(Fate { state, connection: ConnectionId::of(self.address), orphans });
         let duty = Duty(Arc::clone(&fate));
         let ticket = Arc::clone(pool).offload(Box::new(move || job(duty))).map_err(|_job| Busy)?;
-        Ok(Errand { pool: Arc::clone(pool), ticket, fate })
+        Ok(Errand { pool: Arc::clone(pool), ticket, fate, is_owed: false })
     }
 }
 
 impl Errand {
+    /// The server has answered in the job's place: it runs all the same, to learn of it, and counts until it is done.
+    pub(crate) const fn owe(&mut self) {
+        self.is_owed = true;
+    }
+
     /// The job has said its last word, whether or not its thread has come to its end.
     #[cfg(feature = "grpc")]
     pub(crate) fn conclude(&self) {
@@ -75,7 +82,10 @@ impl Errand {
 
 impl Drop for Errand {
     fn drop(&mut self) {
-        if self.fate.state.load(Ordering::Acquire) == DONE || self.pool.call_off(self.ticket) {
+        if self.fate.state.load(Ordering::Acquire) == DONE {
+            return;
+        }
+        if !self.is_owed && self.pool.call_off(self.ticket) {
             return;
         }
         // Counted first: the job may be done at any moment, and takes itself off then.
@@ -216,6 +226,17 @@ mod tests {
         drop(errand);
         assert!(queue.take(0).is_none());
         assert_eq!((orphans(), Arc::strong_count(&held)), (0, 1));
+    }
+
+    #[test]
+    fn a_job_that_was_answered_for_runs_all_the_same_and_counts_from_then_on() {
+        let (queue, cx, orphans) = context();
+        let mut errand = cx.send_out(|_duty| ()).unwrap();
+        errand.owe();
+        drop(errand);
+        assert_eq!(orphans(), 1);
+        queue.take(0).unwrap()();
+        assert_eq!(orphans(), 0);
     }
 
     #[test]

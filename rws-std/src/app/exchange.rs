@@ -59,7 +59,7 @@ pub(super) struct Elsewhere {
     pub(super) feed: Option<Box<Feed>>,
     pub(super) answer: Arc<AnswerSlot>,
     /// Calls the handler off if it has not begun when the exchange is over.
-    pub(super) _errand: Errand,
+    pub(super) errand: Errand,
 }
 
 /// The shard's end of a request body that a handler reads. However the exchange ends, the handler learns that

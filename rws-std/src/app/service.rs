@@ -96,10 +96,14 @@ impl<S: Send + Sync + 'static> Service<JobCx> for Serving<S> {
                 Taken::All
             }
             Phase::Elsewhere(elsewhere) => match &mut elsewhere.feed {
-                Some(feed) => feed.push(chunk, end).unwrap_or_else(|TooLarge| {
-                    *state = AppExchange::answering(too_large());
-                    Taken::Stop
-                }),
+                Some(feed) => match feed.push(chunk, end) {
+                    Ok(taken) => taken,
+                    Err(TooLarge) => {
+                        elsewhere.errand.owe();
+                        *state = AppExchange::answering(too_large());
+                        Taken::Stop
+                    }
+                },
                 None => Taken::Stop,
             },
             Phase::Answering(Answering { feed: place @ Some(_), .. }) => {
@@ -326,7 +330,7 @@ impl<S: Send + Sync + 'static> Serving<S> {
         });
         let Ok(errand) = started else { return AppExchange::answering(busy()) };
         let feed = Some(Box::new(Feed { pipe, bytes_left: body_bytes_max.unwrap_or(0), trailers: None }));
-        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer, _errand: errand })))
+        AppExchange(Phase::Elsewhere(Box::new(Elsewhere { feed, answer, errand })))
     }
 }
 
