@@ -12,6 +12,8 @@ const MESSAGE_BYTES_MAX: usize = 512;
 
 /// Has the request ask for trailers, which say how the call went, and bounds it by its deadline: within that, a
 /// conversation may be silent.
+#[cold]
+#[inline(never)]
 pub(super) fn prepare(state: &mut ProxyState, head: &RequestHead<'_>) {
     let Some(forward) = state.plan_mut() else { return };
     if forward.set_field(KnownName::Te, b"trailers").is_err() {

@@ -189,6 +189,8 @@ impl Site {
     }
 
     /// No upstream has answered.
+    #[cold]
+    #[inline(never)]
     fn answer_for_upstream(&self, state: &mut Exchange, error: ForwardError) {
         let endpoint = state.route.and_then(|place| self.routes.endpoint(place));
         let is_grpc = endpoint.is_some_and(Endpoint::is_grpc);

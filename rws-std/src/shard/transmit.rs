@@ -112,6 +112,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Lets the machine of connection `key` pull what it can send now.
+    #[inline]
     pub(super) fn pull(
         &mut self,
         key: u32,

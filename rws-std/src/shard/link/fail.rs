@@ -90,6 +90,7 @@ impl<A: Application> Shard<A> {
         self.list(owner.conn);
     }
 
+    #[inline]
     pub(super) fn tell_forwarded(
         &mut self,
         owner: Address,

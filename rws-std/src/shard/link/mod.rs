@@ -140,6 +140,29 @@ pub(super) struct Flow {
     trailers_down: Option<Box<OwnedFields>>,
 }
 
+impl Flow {
+    #[inline(always)]
+    fn new(owner: Address, turn: usize, plan: Box<Forward>) -> Flow {
+        Flow {
+            owner,
+            turn,
+            attempts: 0,
+            waiting: None,
+            wire_bytes: 0,
+            has_sent_body: false,
+            is_whole: matches!(plan.body, BodyPlan::None | BodyPlan::Sized(0)),
+            was_asked: false,
+            is_answered: false,
+            is_overrun: false,
+            owed: 0,
+            body_bytes: 0,
+            trailers_up: None,
+            trailers_down: None,
+            plan,
+        }
+    }
+}
+
 impl<A: Application> Shard<A> {
     /// Begins to answer `exchange` by `plan`.
     pub(super) fn start_forward(
@@ -160,27 +183,10 @@ impl<A: Application> Shard<A> {
         let Some(turn) = self.guarded(|_, _| plan.upstream.turn()) else {
             return self.answer_for_upstream(address);
         };
-        let flow = Flow {
-            owner: address,
-            turn,
-            attempts: 0,
-            waiting: None,
-            wire_bytes: 0,
-            has_sent_body: false,
-            is_whole: matches!(plan.body, BodyPlan::None | BodyPlan::Sized(0)),
-            was_asked: false,
-            is_answered: false,
-            is_overrun: false,
-            owed: 0,
-            body_bytes: 0,
-            trailers_up: None,
-            trailers_down: None,
-            plan,
-        };
-        match flow.plan.protocol {
-            Protocol::Http1 => self.try_backend(flow, true, ForwardError::NoBackend),
-            Protocol::Http2 => self.start_on_trunk(flow),
+        if plan.protocol == Protocol::Http2 {
+            return self.start_on_trunk(address, turn, plan);
         }
+        self.try_backend(Flow::new(address, turn, plan), true, ForwardError::NoBackend);
     }
 
     /// Takes the next backend for `flow`, from the pool if `may_reuse`. Where none is left, `error` says why.

@@ -216,6 +216,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// The end of a link's turn on the side of its client.
+    #[inline]
     pub(super) fn conclude_owner(&mut self, owner: Address) {
         let is_current = |conn: &&Conn| conn.generation == owner.generation;
         if self.conns.get(owner.conn as usize).filter(is_current).is_none() {

@@ -211,6 +211,7 @@ impl<A: Application> Shard<A> {
 }
 
 /// How the client's answer is framed. An answer to HEAD and a 304 keep the length that they declare.
+#[inline]
 pub(super) fn plan_of(head: &ResponseHead<'_>, body: BodyFraming) -> BodyPlan {
     match body {
         BodyFraming::Sized(len) => BodyPlan::Sized(len),

@@ -7,24 +7,24 @@ use rws_core::{Instant, h2};
 
 use super::{Backend, LEG, LEGS_UNSAID, Leg, LegFacts, NOWHERE, Trunk, Trunks, env};
 use crate::application::Application;
-use crate::forward::ForwardError;
-use crate::shard::Shard;
+use crate::forward::{Forward, ForwardError};
 use crate::shard::h2::Heap;
 use crate::shard::link::{Flow, LinkFlags, link_key};
+use crate::shard::{Address, Shard};
 use crate::sys::{self, Interest};
 
 impl<A: Application> Shard<A> {
     /// Begins to answer by way of a trunk.
+    #[cold]
     #[inline(never)]
-    pub(in crate::shard::link) fn start_on_trunk(&mut self, flow: Flow) {
-        let Flow { owner, plan, .. } = &flow;
+    pub(in crate::shard::link) fn start_on_trunk(&mut self, owner: Address, turn: usize, plan: Box<Forward>) {
         let until = self.clock.now().after_us(plan.total_timeout_us);
         if plan.is_patient
             && let Some(h2) = self.h2_of(owner.conn).and_then(|at| self.h2.get_mut(at as usize))
         {
             h2.machine.be_patient(owner.stream);
         }
-        self.try_trunk(flow, until, 0, ForwardError::NoBackend);
+        self.try_trunk(Flow::new(owner, turn, plan), until, 0, ForwardError::NoBackend);
     }
 
     /// Takes a trunk to the next backend for `flow`, whose request was sent `again` times before. Where no backend is

@@ -161,6 +161,8 @@ impl<A: Application> Shard<A> {
     }
 
     /// As [`Shard::resume_relay`], for what is served by a leg.
+    #[cold]
+    #[inline(never)]
     pub(in crate::shard::link) fn resume_passing(
         &mut self,
         owner: Address,
@@ -190,6 +192,8 @@ impl<A: Application> Shard<A> {
     }
 
     /// As [`Shard::give_back_down`], for a leg.
+    #[cold]
+    #[inline(never)]
     pub(in crate::shard::link) fn pay_back_down(&mut self, number: u32) {
         let Some(key) = key_of(number) else { return };
         let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };

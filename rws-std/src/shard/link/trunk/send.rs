@@ -16,6 +16,8 @@ use crate::sys::{self, Transfer};
 
 impl<A: Application> Shard<A> {
     /// As [`Shard::forward_body`], for the leg under `number`. The client's credit bounds what can wait to one buffer.
+    #[cold]
+    #[inline(never)]
     pub(in crate::shard::link) fn send_body_up(&mut self, number: u32, chunk: &[u8]) {
         let Some(key) = key_of(number) else { return };
         let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };
@@ -42,6 +44,8 @@ impl<A: Application> Shard<A> {
     }
 
     /// As [`Shard::forward_end`], for the leg under `number`.
+    #[cold]
+    #[inline(never)]
     pub(in crate::shard::link) fn send_end_up(&mut self, number: u32, trailers: FieldBlock<'_>) {
         let Some(key) = key_of(number) else { return };
         let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };
