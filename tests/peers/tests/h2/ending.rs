@@ -34,9 +34,17 @@ fn an_upload_that_the_client_resets_is_incomplete_for_its_handler() {
     let mut client = Client::connect(site.address());
     let mut asked = client.ask(request(Method::POST, "/sum").body(()).unwrap(), false);
     client.run(crate::client::send(&mut asked.body, pattern(20_000).into(), false)).unwrap();
+    let breathe = |client: &mut Client| {
+        client.run(async { tokio::time::sleep(core::time::Duration::from_millis(1)).await });
+    };
+    // One that has not begun when its stream is reset never does.
+    settles("the handler reads", || {
+        breathe(&mut client);
+        site.shared.reading.load(Ordering::SeqCst) == 1
+    });
     asked.body.send_reset(h2::Reason::CANCEL);
     settles("the handler knows", || {
-        client.run(async { tokio::time::sleep(core::time::Duration::from_millis(1)).await });
+        breathe(&mut client);
         site.shared.abandoned.load(Ordering::SeqCst) == 1
     });
     assert_eq!(client.get("/").text(), "Hello, World!");

@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     open: Mutex<bool>,
     changed: Condvar,
     pub(crate) waiting: AtomicUsize,
+    /// Handlers that have begun to read a body as it comes.
+    pub(crate) reading: AtomicUsize,
     /// Handlers that have seen their client go.
     pub(crate) abandoned: AtomicUsize,
 }
@@ -143,6 +145,7 @@ fn app(shared: Arc<Shared>) -> App<Arc<Shared>> {
 /// Reads a body as it comes, and says how long it was.
 fn sum(request: Request, shared: &Arc<Shared>) -> Response {
     let (mut body, mut bytes, mut piece) = (request.into_body(), 0, [0; 5000]);
+    shared.reading.fetch_add(1, Ordering::SeqCst);
     loop {
         match body.read(&mut piece) {
             Ok(0) => return Response::text(bytes.to_string()),
