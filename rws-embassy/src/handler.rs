@@ -59,7 +59,7 @@ struct Pipes {
     /// Input that the handler has taken: the peer may send as much again.
     credit: u32,
     head: Option<(Status, FieldBlock<'static>, BodyPlan)>,
-    /// The exchange that was cut off last.
+    /// The exchange that was cut off last, of those that a handler has begun.
     cut_off: Option<u32>,
     pump: Option<Waker>,
 }
@@ -437,9 +437,10 @@ where
         }
         // After a whole answer a handler may go on: it may want to restart the board.
         if let (Ticket::Asked, Outcome::Aborted(_)) = (ticket, outcome) {
-            Pipes::of(&self.desk.pipes, |pipes| pipes.cut_off = Some(pipes.serial));
-            if let Ok(mut request) = self.desk.request.try_borrow_mut() {
-                *request = None;
+            let is_waiting = self.desk.take_request().is_some();
+            // Where no handler has begun none is to hear of it, and one before it may still have to of its own.
+            if !is_waiting {
+                Pipes::of(&self.desk.pipes, |pipes| pipes.cut_off = Some(pipes.serial));
             }
         }
     }

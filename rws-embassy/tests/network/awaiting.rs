@@ -15,7 +15,8 @@ use crate::http2::{RESET, Talk, frame};
 use crate::serving::exchange;
 use crate::world::{Board, Client, World};
 
-/// `/sensor` takes a second to measure, `/flash` writes its body slowly, `/count` streams, `/quiet` says nothing.
+/// `/sensor` takes a second to measure, `/flash` writes its body slowly, `/count` streams, `/quiet` says nothing, `/never` waits for what
+/// does not come.
 #[derive(Default)]
 struct App {
     dropped: Rc<Cell<usize>>,
@@ -27,6 +28,7 @@ enum Asked {
     Flash,
     Count,
     Quiet,
+    Never,
 }
 
 struct OnDrop(Rc<Cell<usize>>);
@@ -46,6 +48,7 @@ impl AsyncHandler<BoardContext<Board>> for App {
             "/flash" => Ok(Asked::Flash),
             "/count" => Ok(Asked::Count),
             "/quiet" => Ok(Asked::Quiet),
+            "/never" => Ok(Asked::Never),
             _ => Err(Reply::new(Status::NOT_FOUND, "nothing is here\n")),
         }
     }
@@ -80,6 +83,7 @@ impl AsyncHandler<BoardContext<Board>> for App {
                 let _ = exchange.finish();
             }
             Asked::Quiet => {}
+            Asked::Never => core::future::pending().await,
         }
     }
 }
@@ -134,6 +138,28 @@ fn one_desk_has_one_stream_and_the_others_are_told_so() {
         assert_eq!(talk.answer(7).await.expect("an answer").body, b"21.5\n");
     });
     assert_eq!(dropped.get(), 2, "the sensor's, and that of the silent one");
+}
+
+#[test]
+fn a_handler_is_dropped_even_if_the_next_request_is_given_up_in_the_same_breath() {
+    let app = App::default();
+    let (dropped, after) = (Rc::clone(&app.dropped), Rc::clone(&app.after));
+    let world = world_of_both(app);
+    let stack = world.client;
+    world.run(async move {
+        let mut talk = Talk::open(stack).await.expect("a socket listens");
+        talk.get(1, "/never").await;
+        Timer::after_millis(100).await;
+        // All of it is in one segment, so that the desk's handler is not asked in between.
+        let given_up = |stream| frame(RESET, 0, stream, &8_u32.to_be_bytes());
+        let asked = frame(1, 5, 3, &[0x82, 0x86, 0x04, 6, b'/', b'n', b'e', b'v', b'e', b'r', 0x01, 1, b'a']);
+        talk.client.send(&[given_up(1), asked, given_up(3)].concat()).await;
+        Timer::after_millis(100).await;
+        talk.get(5, "/sensor").await;
+        let answer = embassy_time::with_timeout(Duration::from_secs(5), talk.answer(5)).await;
+        assert_eq!(answer.expect("it is not stuck").expect("an answer").body, b"21.5\n");
+    });
+    assert_eq!((dropped.get(), after.get()), (1, 0));
 }
 
 fn get(path: &str) -> Vec<u8> {
