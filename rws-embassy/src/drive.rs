@@ -359,7 +359,9 @@ impl<X, A: Also<X>> Drive<X, A> {
         S: Service<C, State = X>,
     {
         self.flow.offered = true;
-        if self.flow.eof != Eof::Came {
+        // What waits for the exchange under way, the rest of its body or the next request, came before that end.
+        let waits = self.exchange.is_some() && !self.flow.rx.is_empty();
+        if self.flow.eof != Eof::Came || waits {
             return false;
         }
         self.flow.eof = Eof::Told;

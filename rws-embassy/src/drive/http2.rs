@@ -358,7 +358,9 @@ impl<X, const STREAMS: usize, const STORE: usize> Running<'_, X, STREAMS, STORE>
         C: Enter + ?Sized,
         S: Service<C, State = X>,
     {
-        if flow.eof != Eof::Came {
+        // What waits for credit, or until something is sent, came before that end.
+        let waits = !flow.rx.is_empty() && self.machine.rx_want() == 0;
+        if flow.eof != Eof::Came || waits {
             return false;
         }
         flow.eof = Eof::Told;
