@@ -30,6 +30,8 @@ use crate::serve::{Server, bare_env, now, timer, turn};
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long the end of a connection may take before it is reset, and the reset before it is given up.
 const CLOSE_MAX_US: u64 = 500_000;
+/// How much longer while the peer has not acknowledged all of its answer: the stack sends again after one second.
+const RESEND_MAX_US: u64 = 1_000_000;
 
 /// The memory of one socket.
 #[derive(Debug)]
@@ -163,6 +165,8 @@ where
                     }
                 },
                 Step::Closing(until) => {
+                    let lacks = self.socket.send_queue() > 0;
+                    let until = if lacks { until.after_us(RESEND_MAX_US) } else { until };
                     if self.is_open_still(task) && now() < until {
                         due = until;
                         break;

@@ -96,6 +96,24 @@ fn a_socket_whose_end_crosses_its_clients_listens_again_at_once() {
 }
 
 #[test]
+fn a_lost_answer_is_sent_again_to_a_client_that_has_ended_its_side() {
+    let world = World::new(App::default());
+    let stack = world.client;
+    let cable = std::rc::Rc::clone(&world.cable);
+    let answer = world.run(async move {
+        let mut client = Client::connect(stack).await.expect("a socket listens");
+        client.send(GET).await;
+        client.close();
+        // What the board says with its end is the whole answer, and is lost once.
+        cable.loses_the_boards_end.set(true);
+        Timer::after_millis(100).await;
+        cable.loses_the_boards_end.set(false);
+        client.read_to_end().await
+    });
+    assert!(answer.1 && answer.0.ends_with("hello\n"), "{answer:?}");
+}
+
+#[test]
 fn a_slowloris_on_every_socket_is_answered_408_and_gone() {
     let world = World::new(App::default());
     let stack = world.client;
