@@ -163,27 +163,27 @@ impl Machine {
     /// The next step of a block that did not come at once.
     pub(super) fn block(&mut self, env: &Env<'_>, block: Block, rx: &mut [u8]) -> Found {
         let done = (block.done as usize).saturating_add(block.left as usize);
-        if rx.len() < done {
-            return Found::NOTHING;
+        let Some(behind) = rx.len().checked_sub(done) else { return Found::NOTHING };
+        if block.padding > 0 {
+            // As it comes: a driver need not have room for a block and padding.
+            let here = behind.min(usize::from(block.padding));
+            move_within(rx, 0..done, here);
+            let padding = block.padding.saturating_sub(here as u8);
+            self.reading = Reading::Block(Block { padding, ..block });
+            return Found::consumed(here);
         }
         if block.end_headers {
-            let consumed = done.saturating_add(usize::from(block.padding));
-            if rx.len() < consumed {
-                return Found::NOTHING;
-            }
             self.reading = Reading::Frame;
             self.clock.block = crate::Instant::NEVER;
             let Block { id, target, end_stream, .. } = block;
-            return Found::Fields(Fields { id, target, end_stream, at: 0, len: done, consumed });
+            return Found::Fields(Fields { id, target, end_stream, at: 0, len: done, consumed: done });
         }
-        let next = done.saturating_add(usize::from(block.padding));
-        let Some(header) = rx.get(next..).and_then(FrameHeader::read) else { return Found::NOTHING };
+        let Some(header) = rx.get(done..).and_then(FrameHeader::read) else { return Found::NOTHING };
         match self.continuation(env, block, header, done) {
             Ok(block) => {
-                let hole = usize::from(block.padding).saturating_add(FrameHeader::BYTES);
-                move_within(rx, 0..done, hole);
-                self.reading = Reading::Block(Block { padding: 0, ..block });
-                Found::consumed(hole)
+                move_within(rx, 0..done, FrameHeader::BYTES);
+                self.reading = Reading::Block(block);
+                Found::consumed(FrameHeader::BYTES)
             }
             Err(code) => Found::event(rx.len(), Some(self.fail(code))),
         }

@@ -27,13 +27,19 @@ impl Machine {
         let bytes = bytes.min(room);
         slot.credit = slot.credit.saturating_add_unsigned(bytes);
         slot.credit_due = slot.credit_due.saturating_add(bytes);
-        slot.flags.clear(Flags::STALLED);
+        // An invitation without a byte (`100 (Continue)`) frees nothing that waits.
+        let has_credit = slot.credit > 0;
+        if has_credit {
+            slot.flags.clear(Flags::STALLED);
+        }
         let awaits = self.role == Role::Server && slot.flags.take(Flags::EXPECTS);
         let tells = slot.receives() && slot.credit_due > 0 && is_worth_telling(slot, window);
         if awaits {
             slot.flags.set(Flags::CONTINUE);
         }
-        self.free_rx(at);
+        if has_credit {
+            self.free_rx(at);
+        }
         if tells {
             self.list(slots, at);
         }
