@@ -11,9 +11,9 @@ import board
 SECONDS = 30
 # One socket for each client, and one more: a socket that was closed is listening again a little later.
 CONNECTIONS, CLIENTS = 5, 4
-# A connection whose last word is lost keeps its socket for so long before it is reset (`CLOSE_MAX_US` of the pool), and
-# the reset may take as long again.
-CLOSE_SECONDS_MAX = 1
+# A connection whose last word is lost keeps its socket for so long before it is reset (`CLOSE_MAX_US` and `RESEND_MAX_US`
+# of the pool), and the reset may take half a second more.
+CLOSE_SECONDS_MAX = 2
 # An interrupt that comes while the stack is deepest adds its frame and its handler's.
 CHANCE_BYTES = 256
 UPLOAD = bytes(range(256)) * 16
