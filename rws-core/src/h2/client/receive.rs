@@ -6,6 +6,7 @@ use crate::h2::closed::Ended;
 use crate::h2::head::{Lines, ParsedResponse, Refusal};
 use crate::h2::machine::{Fields, Found, Machine, Target};
 use crate::h2::memory::{Lent, Memory};
+use crate::h2::news::News;
 use crate::h2::stream::{Flags, State, Tick};
 use crate::message::Scratch;
 use crate::{Env, Method, PeerFault, SMALL, Status};
@@ -26,7 +27,13 @@ pub(super) fn receive<M: Memory>(
         return Step { consumed: 0, event: Some(event) };
     }
     let fields = match machine.receive(env, &mut lent, rx) {
-        Found::Step { consumed, news } => return Step { consumed, event: news.map(Event::from) },
+        Found::Step { consumed, news } => {
+            if matches!(news, Some(News::Reset { .. })) {
+                // That answers a request, as a message does: there are no more of them than we have asked for.
+                machine.budget.useful();
+            }
+            return Step { consumed, event: news.map(Event::from) };
+        }
         Found::Fields(fields) => fields,
     };
     if !SMALL {
@@ -118,7 +125,10 @@ fn answered(
             return refuse(machine, lent, at, Refusal::Answer(PeerFault::TooManyInterim));
         }
         slot.count_or_reason = slot.count_or_reason.saturating_add(1);
-        slot.rx_late = Tick::after(env.now, env.limits.first_byte_timeout_us);
+        // It does not put off a body that waits for `100 (Continue)`.
+        if !slot.flags.has(Flags::EXPECTS) {
+            slot.rx_late = Tick::after(env.now, env.limits.first_byte_timeout_us);
+        }
         if head.status == Status::CONTINUE && slot.flags.take(Flags::EXPECTS) {
             machine.queue(lent.slots, at);
         }

@@ -74,6 +74,8 @@ pub(in crate::h2) struct Message {
     pub(in crate::h2) waits: usize,
     /// Only once the request has come to its end.
     pub(in crate::h2) body_first: bool,
+    /// A request that waits for `100 (Continue)` before its body.
+    pub(in crate::h2) expects: bool,
 }
 
 impl Message {
@@ -89,6 +91,7 @@ impl Message {
             trailers: OwnedFields::new(),
             waits: 0,
             body_first: true,
+            expects: false,
         }
     }
 
@@ -179,7 +182,7 @@ impl Source for Script {
             authority: b"a",
             fields: message.fields.block(),
             body: if pushes { BodyPlan::None } else { message.plan },
-            expect_continue: false,
+            expect_continue: message.expects,
             close: false,
         })
     }

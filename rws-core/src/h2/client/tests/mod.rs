@@ -266,3 +266,32 @@ fn who_opens_and_resets_takes_no_more_slots_than_the_limit() {
     run.feed(&Frames::default());
     assert!(run.client.can_open(&env));
 }
+
+#[test]
+fn a_server_may_reset_all_that_it_is_asked_for() {
+    let limits = Limits { control_frames_per_minute_max: 8, ..LIMITS };
+    let mut run = begun(&limits, &[]);
+    for round in 0..50 {
+        run.script.messages.push_back(Message::new(200));
+        run.client.open(&run.drive.env()).expect("a stream");
+        run.feed(&Frames::default());
+        run.feed(&Frames::default().reset(2 * round + 1, ErrorCode::INTERNAL_ERROR));
+        assert_eq!(run.client.status(), ConnectionStatus::Open, "{round}");
+    }
+    // What nobody has asked for is bounded as ever.
+    for _ in 0..10 {
+        run.feed(&Frames::default().reset(1, ErrorCode::INTERNAL_ERROR));
+    }
+    assert_eq!(run.client.status(), ConnectionStatus::CloseAfterFlush);
+}
+
+#[test]
+fn an_interim_head_does_not_keep_a_body_that_waits_for_another() {
+    let limits = Limits { first_byte_timeout_us: 1 << 40, ..LIMITS };
+    let post = Message { method: "POST", expects: true, ..Message::sized(200, "body") };
+    let mut run = begun(&limits, &[post]);
+    run.feed(&status(1, false, "103"));
+    assert!(!run.sent().iter().any(|line| line.starts_with("DATA")));
+    run.drive.pass(&mut run.client, &mut run.script, limits.expect_timeout_us + 10_000);
+    assert_eq!(run.sent().last().unwrap(), "DATA 1 end body");
+}
