@@ -337,6 +337,40 @@ fn a_slow_reader_stops_its_own_stream_and_no_other() {
     assert!(answer.is_whole && answer.body.len() as u64 == sent + 3, "{} of {sent}", answer.body.len());
 }
 
+/// A client with no window: whatever answers it waits in the proxy.
+fn dawdling(site: &Site, path: &str) -> Peer {
+    let mut peer = Peer::open(site.address(), PATIENCE, &[(INITIAL_WINDOW_SIZE, 0)])
+        .unwrap_or_else(|stop| panic!("no connection: {stop}"));
+    peer.request(1, &Block::request("GET", path, "a"));
+    peer
+}
+
+#[test]
+fn an_answer_that_waits_for_its_client_is_nothing_to_a_later_connection_of_its_upstream() {
+    let (upstream, site) = meet_h2();
+    let mut slow = dawdling(&site, "/slow");
+    let mut trunk = Trunk::accept(&upstream, &[]);
+    let (stream, _) = trunk.asked("/slow");
+    trunk.respond(stream, "whole, and waiting");
+    // It takes the place of the one before on the connection, which breaks then.
+    let (mut client, stream) = asking(&site, &mut trunk, "/second");
+    trunk.respond(stream, "second");
+    assert_eq!(client.answer().whole(), (200, "second"));
+    drop(trunk);
+    let mut victim = site.connect();
+    victim.ask("/third");
+    let mut other = Trunk::accept(&upstream, &[]);
+    let (stream, _) = other.asked("/third");
+    // Its first request has the name that the slow one had on the connection before.
+    slow.send(rst_stream(1, CANCEL));
+    slow.ping().expect("an answer");
+    other.0.ping().expect("an answer");
+    let resets = other.0.log.iter().filter(|frame| frame.kind == RST_STREAM).count();
+    assert_eq!(resets, 0, "{}", other.0.story());
+    other.respond(stream, "third");
+    assert_eq!(victim.answer().whole(), (200, "third"));
+}
+
 #[test]
 fn an_upstream_that_takes_no_body_stops_its_client_and_no_other() {
     let (_upstream, site, mut trunk, _first) = warmed(&[(INITIAL_WINDOW_SIZE, 0)]);

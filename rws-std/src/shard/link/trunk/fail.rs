@@ -175,6 +175,16 @@ impl<A: Application> Shard<A> {
         Some(leg)
     }
 
+    /// Leg `key` is answered: once its stream is over, it names none any more. The same name is given again, by this trunk
+    /// and by the next that is stored in its place.
+    pub(super) fn leave_trunk(&mut self, key: u32) {
+        let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };
+        let trunk = self.trunks.all.get_mut(leg.trunk as usize);
+        if !trunk.is_some_and(|trunk| trunk.h2.is_live(leg.stream)) {
+            self.detach_leg(key);
+        }
+    }
+
     fn detach_leg(&mut self, key: u32) {
         let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };
         let (at, stream) = (core::mem::replace(&mut leg.trunk, NOWHERE), leg.stream);

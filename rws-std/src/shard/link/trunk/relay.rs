@@ -90,6 +90,7 @@ impl<A: Application> Shard<A> {
         } else {
             OwnedFields::new()
         };
+        self.leave_trunk(passing.leg);
         let held = core::mem::replace(&mut passing.held, 0..0);
         if passing.is_over() {
             return;

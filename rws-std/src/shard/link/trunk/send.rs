@@ -113,6 +113,9 @@ impl<A: Application> Shard<A> {
                 Said::Ended(true) => {
                     if let Some(leg) = self.trunks.legs.get_mut(key as usize) {
                         leg.facts.set(LegFacts::SENT);
+                        if leg.flow.is_answered {
+                            self.leave_trunk(key);
+                        }
                     }
                     self.touch_leg(key);
                 }
