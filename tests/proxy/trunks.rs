@@ -161,6 +161,21 @@ fn no_more_requests_are_open_than_an_upstream_takes() {
 }
 
 #[test]
+fn a_connection_that_takes_no_more_requests_is_not_kept() {
+    let (upstream, site, mut trunk, _first) = warmed(&[(MAX_CONCURRENT_STREAMS, 0)]);
+    let goaway = |log: &[Frame]| log.iter().any(|frame| frame.kind == GOAWAY).then_some(());
+    trunk.0.wait(goaway).expect("GOAWAY");
+    let end = trunk.0.wait(|_| None::<()>).expect_err("nothing more");
+    assert_eq!(end.to_string(), "the server closed the connection");
+    let mut client = site.connect();
+    client.ask("/next");
+    let mut other = Trunk::accept(&upstream, &[]);
+    let (stream, _) = other.asked("/next");
+    other.respond(stream, "next");
+    assert_eq!(client.answer().whole(), (200, "next"));
+}
+
+#[test]
 fn heads_are_written_anew_for_both_sides() {
     let (upstream, site) = meet_h2();
     let mut client = site.connect();

@@ -253,6 +253,11 @@ impl<A: Application> Shard<A> {
         let Some(trunk) = self.trunks.all.get_mut(key as usize) else { return };
         if trunk.h2.live() == 0 {
             trunk.h2.release();
+            if trunk.h2.streams_max() == Some(0) && trunk.h2.status() == ConnectionStatus::Open {
+                // Nobody will ever use it, and every request makes another.
+                trunk.h2.shutdown(&env(self.clock.now(), &self.trunks.limits));
+                return self.list_trunk(key);
+            }
         }
         let has_bytes = trunk.flags.has(LinkFlags::READABLE | LinkFlags::UNOFFERED);
         let can_go_on = has_bytes && trunk.h2.rx_want() > 0 && trunk.flags.has(LinkFlags::CONNECTED);
