@@ -2,7 +2,7 @@
 
 use rws_tests::h2::frame::{
     DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS,
-    RST_STREAM, SETTINGS, WINDOW_UPDATE, rst_stream, settings,
+    RST_STREAM, SETTINGS, WINDOW_UPDATE, rst_stream, settings, window_update,
 };
 use rws_tests::h2::{Block, End as StreamEnd, PREFACE, Peer};
 use std::io::Read;
@@ -279,6 +279,31 @@ fn a_request_that_is_refused_is_sent_again_with_its_body_a_few_times() {
         trunk.0.send(rst_stream(stream, REFUSED_STREAM));
     }
     assert_eq!(client.answer().status, 502);
+}
+
+#[test]
+fn a_body_that_goes_on_while_its_beginning_waits_to_be_sent_again_has_room() {
+    let (_upstream, _site, mut trunk, mut client) = warmed(&[]);
+    let body = [b'x'; 70_000];
+    client.send("POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n");
+    client.send(&body[..4000]);
+    let (refused, _) = trunk.asked("/large");
+    while trunk.body(refused).0.len() < 4000 {
+        trunk.0.ping().expect("an answer");
+    }
+    trunk.0.log.clear();
+    trunk.0.send(settings(&[(INITIAL_WINDOW_SIZE, 0)]));
+    trunk.0.send(rst_stream(refused, REFUSED_STREAM));
+    let (stream, _) = trunk.asked("/large");
+    client.send(&body[4000..]);
+    for _ in 0..20 {
+        trunk.0.ping().expect("an answer");
+    }
+    trunk.0.send(window_update(0, 70_000));
+    trunk.0.send(window_update(stream, 70_000));
+    assert_eq!(trunk.whole_body(stream).len(), body.len());
+    trunk.respond(stream, "taken");
+    assert_eq!(client.answer().whole(), (200, "taken"));
 }
 
 #[test]

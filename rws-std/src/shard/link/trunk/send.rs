@@ -12,6 +12,7 @@ use crate::application::Application;
 use crate::forward::{Forward, ForwardError};
 use crate::shard::Shard;
 use crate::shard::link::LinkFlags;
+use crate::shard::stored::LARGE_BYTES;
 use crate::sys::{self, Transfer};
 
 impl<A: Application> Shard<A> {
@@ -128,14 +129,18 @@ impl<A: Application> Shard<A> {
 
     /// Lets the client send on as much as has gone up.
     fn settle_leg(&mut self, key: u32) {
-        let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };
-        let left = leg.left().len() as u32;
-        let (owner, gone) = (leg.flow.owner, leg.flow.owed.saturating_sub(left));
-        leg.flow.owed -= gone;
-        let is_whole = leg.flow.is_whole;
+        let Some(leg) = self.trunks.legs.get(key as usize) else { return };
         if leg.flow.body_bytes > REPLAY_BYTES || leg.facts.has(LegFacts::STARTED) {
             self.commit(key);
         }
+        let window = self.settings.limits.body_window_bytes as usize;
+        let Some(leg) = self.trunks.legs.get_mut(key as usize) else { return };
+        // What may have to be sent again needs its place in the buffer beside all that the client may send.
+        let kept = leg.gone.saturating_sub(LARGE_BYTES.saturating_sub(window));
+        let left = (leg.left().len() + kept) as u32;
+        let (owner, gone) = (leg.flow.owner, leg.flow.owed.saturating_sub(left));
+        leg.flow.owed -= gone;
+        let is_whole = leg.flow.is_whole;
         self.touch_leg(key);
         if !is_whole && self.kept(owner).is_some() {
             // Granting nothing is what sends `100 (Continue)`.
