@@ -65,7 +65,8 @@ OTHERWISE = {"messages_are_compressed_both_ways"}
 
 def checks(*modules):
     for module in modules:
-        for name, check in vars(module).items():
+        # All of them first: a warning that is issued in a check leaves a note among its module's names.
+        for name, check in list(vars(module).items()):
             if name.startswith("check_"):
                 yield name.removeprefix("check_"), check
 
